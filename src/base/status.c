@@ -35,7 +35,7 @@ const char *status_name(enum status status)
         return "timeout";
     case ERR_BUSY:
         return "busy";
-    case ERR_STATE:
+    case ERR_WRONG_STATE:
         return "state";
     case ERR_VERSION:
         return "version";

@@ -22,9 +22,9 @@ enum status {
     ERR_EXPIRED = -11,
     ERR_UNREACHABLE = -12, /* a peer does not answer */
     ERR_TIMEOUT = -13,
-    ERR_BUSY = -14,    /* try again: lock, serialisation failure, full queue */
-    ERR_STATE = -15,   /* the object is in a state in which this cannot be done */
-    ERR_VERSION = -16, /* a protocol or schema version that we do not speak */
+    ERR_BUSY = -14,        /* try again: lock, serialisation failure, full queue */
+    ERR_WRONG_STATE = -15, /* the object is in a state in which this cannot be done */
+    ERR_VERSION = -16,     /* a protocol or schema version that we do not speak */
     ERR_UNSUPPORTED = -17,
     ERR_DAMAGED = -18,  /* stored bytes are not what we wrote */
     ERR_INTERNAL = -19, /* a bug of ours */
