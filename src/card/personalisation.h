@@ -1,0 +1,59 @@
+#ifndef SHIKAKU_CARD_PERSONALISATION_H
+#define SHIKAKU_CARD_PERSONALISATION_H
+
+#include <openssl/types.h>
+
+#include "base/bytes.h"
+#include "base/date.h"
+
+/*
+ * What is written into a card when it is issued: what is printed on it, the certificates and the PINs, and
+ * nothing else (Q9: no health, tax or pension data). All text is UTF-8; everything here is borrowed.
+ */
+struct card_holder {
+    const char *my_number; /* 12 digits */
+    const char *name;      /* as printed; family and given name separated by U+3000 */
+    const char *address;
+    struct date birth;
+    uint8_t sex;              /* 1 male, 2 female, 9 not stated */
+    const char *municipality; /* five digits */
+};
+
+struct card_pins {
+    const char *authentication;     /* 4 digits; ignored without a PIN */
+    const char *signature_password; /* 6-16 of A-Z, a-z, 0-9; stored in upper case */
+    const char *surface_input;      /* 4 digits */
+    const char *resident;           /* 4 digits, the residents' and the common application */
+};
+
+/* A certificate of the card and that of its issuer, DER. */
+struct card_certificate {
+    struct bytes certificate;
+    struct bytes issuer;
+};
+
+/* Who vouches for what is printed: key (RSA-2048) and its CV certificate. */
+struct surface_signer {
+    EVP_PKEY *key;
+    struct bytes certificate;
+};
+
+struct personalisation {
+    struct card_holder holder;
+    struct card_pins pins;
+    struct date expiry;
+    const char *security_code; /* 4 digits, printed on the front */
+    /* 顔認証マイナンバーカード: the authentication PIN is unusable, no signature certificate. */
+    bool without_pin;
+    /* Issued to an infant: no face. */
+    bool without_photo;
+    /* The face as JPEG 2000 (JP2, grey); empty: a portrait is drawn, the same one for the same person. */
+    struct bytes face;
+    struct card_certificate authentication;
+    struct card_certificate signature; /* empty: none */
+    struct surface_signer surface;
+    EVP_PKEY *terminal_ca; /* public key under which terminals' CV certificates are accepted; RSA-2048 */
+    struct bytes terminal_ca_name; /* 16 bytes: the issuer named by those certificates */
+};
+
+#endif

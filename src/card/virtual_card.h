@@ -1,0 +1,117 @@
+#ifndef SHIKAKU_CARD_VIRTUAL_CARD_H
+#define SHIKAKU_CARD_VIRTUAL_CARD_H
+
+#include "base/bytes.h"
+#include "card/apdu.h"
+#include "card/applications.h"
+#include "card/personalisation.h"
+
+/*
+ * A My Number Card in software: every application, file, access rule, retry counter and status word that a
+ * reader meets, over an image that is sealed on disk (card/sealed_image.h) or held in memory only.
+ *
+ * Q9: the image holds what is printed on the card, the certificates and their keys. An image that was
+ * changed, put back from an older day or opened with another key destroys itself, and so does a card whose
+ * secure interface is driven improperly (CARD_IMPROPER_LIMIT). A destroyed card has no ATR and answers
+ * SW_DEAD to everything.
+ */
+struct virtual_card;
+
+enum card_generation {
+    CARD_GENERATION_RSA = 1,  /* RSA-2048 with SHA-256: the cards of today */
+    CARD_GENERATION_P384 = 2, /* ECDSA P-384 with SHA-384: planned for 2028; APDUs (ours), docs/card.md */
+};
+
+/* What the token is; told in file 0006. */
+enum card_form {
+    CARD_FORM_CARD = 1,
+    CARD_FORM_ANDROID = 2,
+    CARD_FORM_IPHONE = 3,
+};
+
+enum card_key {
+    CARD_KEY_AUTHENTICATION,
+    CARD_KEY_SIGNATURE,
+    CARD_KEY_PRESENCE, /* of the surface check application: proves that the chip is there, RSA-2048 */
+    CARD_KEY_COUNT,
+};
+
+enum card_pin {
+    CARD_PIN_AUTHENTICATION, /* 3 tries */
+    CARD_PIN_SIGNATURE,      /* 5 */
+    CARD_PIN_SURFACE_INPUT,  /* 3 */
+    CARD_PIN_RESIDENT,       /* 3 */
+    CARD_PIN_COMMON,         /* 3 */
+    CARD_PIN_INPUT_CODE_A,   /* 10 */
+    CARD_PIN_INPUT_CODE_B,   /* 10 */
+    CARD_PIN_CHECK_BIRTH,    /* 10 */
+    CARD_PIN_CHECK_CODE_B,   /* 10 */
+    CARD_PIN_CHECK_CODE_A,   /* 10 */
+    CARD_PIN_COUNT,
+};
+
+/* So many improper uses of the secure interface, without a proper one between, destroy the card (ours). */
+enum { CARD_IMPROPER_LIMIT = 15 };
+
+/* Where an image and, apart from it, its key live. Borrowed; copied where kept. */
+struct card_location {
+    const char *image_path;
+    const char *key_path;
+};
+
+/*
+ * A card with fresh keys and nothing else, ready to be personalised. where NULL: in memory only. ERR_EXISTS
+ * where there is an image already. Freed by virtual_card_free.
+ */
+enum status virtual_card_manufacture(enum card_generation generation, enum card_form form,
+                                     const struct card_location *where, struct virtual_card **out) MUST_CHECK;
+/*
+ * Opens a stored card; one process at a time (ERR_BUSY). ERR_NOT_FOUND where image or key is missing. An
+ * image that does not open is destroyed (Q9), and what is returned, with OK, is a destroyed card.
+ */
+enum status virtual_card_open(const struct card_location *where, struct virtual_card **out) MUST_CHECK;
+void virtual_card_free(struct virtual_card *card);
+
+/* SubjectPublicKeyInfo, DER, appended. */
+enum status virtual_card_public_key(const struct virtual_card *card, enum card_key key,
+                                    struct buffer *out) MUST_CHECK;
+/* A PKCS#10 request, DER, signed by that key inside the card: proof of possession. Before personalisation
+ * only. */
+enum status virtual_card_request_certificate(const struct virtual_card *card, enum card_key key,
+                                             struct buffer *out) MUST_CHECK;
+/*
+ * Writes the holder, certificates and PINs; once (ERR_WRONG_STATE afterwards). ERR_RANGE for a value outside what
+ * personalisation.h states, ERR_CRYPTO for a certificate whose key is not this card's.
+ */
+enum status virtual_card_personalise(struct virtual_card *card,
+                                     const struct personalisation *what) MUST_CHECK;
+
+bool virtual_card_is_personalised(const struct virtual_card *card);
+bool virtual_card_is_destroyed(const struct virtual_card *card);
+enum card_generation virtual_card_generation(const struct virtual_card *card);
+
+/* Power and reset clear the security state, never a counter. */
+void virtual_card_power_on(struct virtual_card *card);
+void virtual_card_power_off(struct virtual_card *card);
+void virtual_card_reset(struct virtual_card *card);
+/* Static; empty for a destroyed card. */
+struct bytes virtual_card_atr(const struct virtual_card *card);
+
+/*
+ * One command APDU; the response (data and status word, always at least two bytes) replaces what response
+ * held. A card that is off is powered on first. A try is spent on disk before a PIN is compared.
+ */
+void virtual_card_transmit(struct virtual_card *card, struct bytes command, struct buffer *response);
+
+/* Tries left, as the card itself would tell; -1 where the PIN is not usable (Q8). */
+int virtual_card_tries_left(const struct virtual_card *card, enum card_pin pin);
+/*
+ * The municipal counter's act (Q8): sets a new PIN and its full tries, whatever the old one was. Only for the
+ * four PINs a person chooses: ERR_DENIED for codes A and B, the birth date key and a card without PIN.
+ */
+enum status virtual_card_reset_pin_at_counter(struct virtual_card *card, enum card_pin pin,
+                                              const char *new_pin) MUST_CHECK;
+/* The improper uses counted so far. */
+unsigned virtual_card_improper_uses(const struct virtual_card *card);
+
+#endif
