@@ -169,6 +169,8 @@ static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 
 enum status base64_encode(struct bytes bytes, struct buffer *out)
 {
+    if (bytes.length == 0)
+        return OK;
     enum status status = buffer_reserve(out, (bytes.length + 2) / 3 * 4);
     if (status != OK)
         return status;
@@ -202,6 +204,8 @@ static int base64_value(char c)
 
 enum status base64_decode(const char *text, size_t length, struct buffer *out)
 {
+    if (length == 0)
+        return OK;
     if (length % 4 != 0)
         return ERR_MALFORMED;
     enum status status = buffer_reserve(out, length / 4 * 3);

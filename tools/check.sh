@@ -1,0 +1,179 @@
+# ./dev check: every stage runs, whatever failed before it; the last line is "N passed, N failed".
+# A stage with test cases counts each case, any other stage counts as one.
+
+results=$cache/check
+
+# stage NAME FUNCTION: runs it, keeps its output in $results/NAME.log and prints one line. FUNCTION may write
+# JUnit files to $cases/; then its cases are counted.
+stage() {
+    name=$1
+    slug=$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' '-')
+    log=$results/$slug.log
+    cases=$results/$slug.cases
+    mkdir -p "$cases"
+    began=$(seconds_now)
+    if ("$2") >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
+    took=$(($(seconds_now) - began))
+
+    passed=0 failed=0 skipped=0
+    if [ -n "$(ls "$cases")" ]; then
+        python3 tools/count-cases.py "$cases"/* >"$results/$slug.count" &&
+            read -r passed failed skipped <"$results/$slug.count" || status=1
+    elif [ "$status" -eq 0 ]; then
+        passed=1
+    fi
+    if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        failed=1
+    fi
+    printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$took" "$passed" "$failed" "$skipped" >>"$results/table"
+    if [ "$failed" -eq 0 ]; then
+        printf '%4d s  ok      %s (%d)\n' "$took" "$name" "$passed"
+    else
+        printf '%4d s  FAILED  %s (%d passed, %d failed): .cache/check/%s.log\n' \
+            "$took" "$name" "$passed" "$failed" "$slug"
+        [ ! -f "$results/$slug.count" ] || sed -n '2,20s/^/            /p' "$results/$slug.count"
+        tail -n 40 "$log" | sed 's/^/        | /'
+    fi
+    return "$failed"
+}
+
+# stage_after NAME FUNCTION BROKEN: the stage, or its failure where the build before it is broken (1).
+stage_after() {
+    if [ "$3" -eq 0 ]; then
+        stage "$1" "$2"
+    else
+        stage "$1" "did_not_build"
+    fi
+}
+
+did_not_build() {
+    echo "not run: its build is broken"
+    return 1
+}
+
+check_setup() {
+    command_setup
+}
+
+check_format() {
+    laid_out=0
+    format_c --dry-run -Werror || laid_out=1
+    format_web --check || laid_out=1
+    return "$laid_out"
+}
+
+check_types() {
+    "$(pinned_node)" node_modules/typescript/bin/tsc -p .
+}
+
+check_layers() {
+    python3 tools/check-layers.py
+}
+
+# tools/generated.txt: a committed file that a program makes, and the command that prints it.
+check_generated() {
+    stale=0
+    sed 's/#.*//' tools/generated.txt | while read -r file command; do
+        [ -n "$file" ] || continue
+        sh -c "$command" >"$results/generated"
+        cmp "$results/generated" "$file" || exit 1
+    done || stale=1
+    return "$stale"
+}
+
+# unit_tests DIRECTORY
+unit_tests() {
+    if meson test -C "$1" --no-rebuild --num-processes "$jobs" --suite unit --print-errorlogs --timeout-multiplier 4; then
+        tested=0
+    else
+        tested=$?
+    fi
+    cp "$1/meson-logs/testlog.junit.xml" "$cases/unit.xml"
+    return "$tested"
+}
+
+# system_tests DIRECTORY
+system_tests() {
+    SHIKAKU_BUILD=$root/$1 "$(pinned_node)" --test --test-concurrency="$jobs" --test-timeout=120000 \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=junit --test-reporter-destination="$cases/system.xml" \
+        'tests/system/*.test.ts'
+}
+
+sanitizer_settings() {
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1
+    export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    export LSAN_OPTIONS=suppressions=$root/tests/suppressions/lsan.txt:print_suppressions=0
+    export TSAN_OPTIONS=suppressions=$root/tests/suppressions/tsan.txt:halt_on_error=1:second_deadlock_stack=1
+}
+
+configure_all() {
+    configured=0
+    configure_normal &
+    configure_clang || configured=1
+    wait $! || configured=1
+    configure_asan &
+    configure_tsan || configured=1
+    wait $! || configured=1
+    configure_fuzz || configured=1
+    return "$configured"
+}
+
+build_gcc() { ninja -C build; }
+build_clang() { ninja -C build-clang; }
+build_asan() { ninja -C build-asan; }
+build_tsan() { ninja -C build-tsan; }
+build_fuzz() { ninja -C build-fuzz; }
+unit_gcc() { unit_tests build; }
+unit_clang() { unit_tests build-clang; }
+unit_asan() { sanitizer_settings && unit_tests build-asan; }
+unit_tsan() { sanitizer_settings && unit_tests build-tsan; }
+system_gcc() { system_tests build; }
+system_asan() { sanitizer_settings && system_tests build-asan; }
+check_fuzz() { fuzz_all 10 1; }
+check_crash() { sh tests/fault/run build 5; }
+
+# built NAME KIND: builds, then leaves in $broken whether what follows can run.
+built() {
+    stage "$1" "$2" && broken=0 || broken=1
+}
+
+command_check() {
+    . tools/setup.sh
+    . tools/build.sh
+    . tools/format.sh
+    . tools/fuzz.sh
+    check_began=$(seconds_now)
+    rm -rf "$results"
+    mkdir -p "$results"
+    : >"$results/table"
+
+    stage 'setup' check_setup || :
+    stage 'format' check_format || :
+    stage 'types' check_types || :
+    stage 'layers' check_layers || :
+    stage 'configure' configure_all || :
+    built 'build gcc' build_gcc
+    stage_after 'unit tests, gcc' unit_gcc "$broken" || :
+    stage 'generated files' check_generated || :
+    stage_after 'system tests' system_gcc "$broken" || :
+    [ ! -f tests/fault/run ] || stage_after 'crash test' check_crash "$broken" || :
+    built 'build clang' build_clang
+    stage_after 'unit tests, clang' unit_clang "$broken" || :
+    built 'build address and undefined' build_asan
+    stage_after 'unit tests, address and undefined' unit_asan "$broken" || :
+    stage_after 'system tests, address and undefined' system_asan "$broken" || :
+    built 'build thread' build_tsan
+    stage_after 'unit tests, thread' unit_tsan "$broken" || :
+    built 'build fuzz targets' build_fuzz
+    stage_after 'fuzz targets, 10 s each' check_fuzz "$broken" || :
+
+    say
+    awk -F '\t' -v total=$(($(seconds_now) - check_began)) '
+        { printf "%5d s %7d passed %4d failed  %s\n", $2, $3, $4, $1; passed += $3; failed += $4; skipped += $5 }
+        END {
+            printf "%5d s in all\n\n%d passed, %d failed%s\n", total, passed, failed,
+                skipped ? ", " skipped " skipped" : ""
+            exit failed > 0
+        }' "$results/table"
+}
