@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/region.h"
+#include "pki/tls.h"
 
 /*
  * A request as a handler sees it, and the answer it gives (RFC 9110, RFC 9112). Everything here happens on
@@ -29,17 +30,14 @@ struct http_header {
 };
 
 struct http_loop;
-struct x509_st;
 
 /* Who is at the other end of a connection. Looked at once, after the handshake. */
 struct http_peer {
-    /* A client certificate was shown and leads to a CA of the listener's context. Its state (suspended,
-     * revoked) is not looked at here: that is asked per request. */
+    /* A machine's certificate was shown and leads to a CA of the listener's context. Whether it is still
+     * good (suspended, revoked, identity.not_after) is not looked at here: that is asked per request. */
     bool authenticated;
-    uint8_t certificate_id[32];        /* SHA-256(issuer's SubjectPublicKeyInfo ‖ serial, 20 bytes) */
-    uint8_t certificate_hash[32];      /* SHA-256 of the certificate's DER */
-    const struct x509_st *certificate; /* OpenSSL's X509, borrowed; NULL unless authenticated */
-    uint8_t address[16];               /* IPv6, IPv4 mapped */
+    struct machine_identity identity; /* zeros unless authenticated */
+    uint8_t address[16];              /* IPv6, or IPv4 mapped into it */
     bool loopback;
 };
 
@@ -103,13 +101,13 @@ struct http_ticket {
 };
 
 struct http_ticket http_request_keep(struct http_request *request);
-/* The kept request; NULL when it has been answered (also by the server itself, when the time to answer was
- * over). */
+/* The kept request, for a handler that goes on on the same loop; NULL once it was answered or posted. */
 struct http_request *http_ticket_request(struct http_ticket ticket);
 /*
  * Any thread, never fails or allocates: has finish(request, argument) called on the request's loop, where it
- * must call http_answer(). Once a ticket; further calls do nothing and give false. Until finish runs, the
- * request and its region belong to whoever holds the ticket.
+ * must call http_answer() or keep the request again. Until then the request and its region belong to the
+ * holder of the ticket. Called even when the caller has gone or was told 503 because the time to answer was
+ * over: the answer is then dropped. Once a ticket; further calls do nothing and give false.
  */
 bool http_ticket_post(struct http_ticket ticket, void (*finish)(struct http_request *request, void *argument),
                       void *argument);

@@ -12,7 +12,6 @@
  * listener. Signals are the program's: loop threads block them all. SIGPIPE is ignored by http_server_new().
  */
 struct http_server;
-struct ssl_ctx_st; /* OpenSSL's SSL_CTX, made by pki/tls.h */
 
 struct http_server_settings {
     unsigned loops; /* threads; 0: one a processor */
@@ -21,19 +20,13 @@ struct http_server_settings {
     void *problem_context;              /* borrowed */
 };
 
-enum http_client_certificate {
-    CLIENT_CERTIFICATE_NONE,     /* not asked for */
-    CLIENT_CERTIFICATE_OPTIONAL, /* asked for; one that does not verify ends the handshake */
-    CLIENT_CERTIFICATE_REQUIRED, /* no handshake without */
-};
-
 struct http_listener_settings {
     const char *address; /* numeric, "127.0.0.1", "::", … */
     uint16_t port;       /* 0: any, see http_server_port() */
-    /* NULL: plain HTTP, for loopback and behind a proxy. Taken over (one reference). */
-    struct ssl_ctx_st *tls;
-    enum http_client_certificate client_certificate; /* wins over the context's own setting */
-    const struct http_router *router;                /* borrowed; must outlive the server */
+    /* From tls_server_context(), which also says whether callers show a certificate. NULL: plain HTTP, for
+     * loopback and behind a proxy. One reference is taken over, also on failure. */
+    SSL_CTX *tls;
+    const struct http_router *router; /* borrowed; must outlive the server */
 };
 
 enum status http_server_new(const struct http_server_settings *settings, struct http_server **out) MUST_CHECK;
@@ -44,7 +37,7 @@ enum status http_server_listen(struct http_server *server, const struct http_lis
 uint16_t http_server_port(const struct http_server *server, unsigned listener);
 enum status http_server_start(struct http_server *server) MUST_CHECK;
 /* New connections use this context; open ones stay with theirs. Takes over one reference. Any thread. */
-void http_server_replace_tls(struct http_server *server, unsigned listener, struct ssl_ctx_st *tls);
+void http_server_replace_tls(struct http_server *server, unsigned listener, SSL_CTX *tls);
 /*
  * Stops accepting, closes idle connections, lets requests in work finish for at most that many milliseconds,
  * then ends the loops. Tickets may still be posted afterwards (nothing happens) until http_server_free().
