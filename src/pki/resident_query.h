@@ -36,7 +36,7 @@ enum resident_finding {
 enum resident_state { RESIDENT_LIVING = 1, RESIDENT_DEAD = 2, RESIDENT_LEFT = 3 /* 国外転出 */ };
 
 /* The five items that must all match, as the residents' register states them; UTF-8, never normalised. */
-struct five_items {
+struct resident_items {
     struct bytes name; /* kanji, or Latin where there is none */
     struct bytes kana;
     struct bytes alias; /* 通称 or 旧氏; empty where none */
@@ -52,8 +52,8 @@ struct resident_answer {
     /* What follows only when found. */
     char my_number[MY_NUMBER_LENGTH]; /* WHOSE_CERTIFICATE */
     enum certificate_kind certificate_kind;
-    enum certificate_state certificate_state;
-    struct five_items items; /* WHO_IS; views into the opened bytes */
+    enum subject_state certificate_state;
+    struct resident_items items; /* WHO_IS; views into the opened bytes */
     enum resident_state resident_state;
 };
 

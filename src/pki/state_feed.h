@@ -19,7 +19,7 @@
  */
 enum subject_kind { SUBJECT_CARD = 1, SUBJECT_MACHINE = 2, SUBJECT_TERMINAL = 3 };
 
-enum certificate_state {
+enum subject_state {
     STATE_ACTIVE = 1,
     STATE_SUSPENDED = 2,  /* 一時停止: may become active again, at the municipal counter only (Q8) */
     STATE_REVOKED = 3,    /* 失効: for good */
@@ -27,13 +27,13 @@ enum certificate_state {
     STATE_SUPERSEDED = 5, /* 更新: the successor belongs to the same person */
 };
 /* "active", "suspended", … */
-const char *certificate_state_name(enum certificate_state state);
+const char *subject_state_name(enum subject_state state);
 
 struct state_entry {
     uint64_t sequence;
     enum subject_kind kind;
     struct certificate_id id; /* a terminal's: its 16-byte id and 16 zeros */
-    enum certificate_state state;
+    enum subject_state state;
     moment not_after;
     struct certificate_id successor; /* zeros unless superseded */
 };
