@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,6 +42,13 @@ enum status wire_listen(const char *path, int *listener)
     return OK;
 }
 
+static enum status status_of_peer(int error_number)
+{
+    if (error_number == EPIPE || error_number == ECONNRESET)
+        return ERR_UNREACHABLE;
+    return error_number == EAGAIN ? ERR_TIMEOUT : status_from_errno(error_number);
+}
+
 enum status wire_connect(const char *path, int *connection)
 {
     *connection = -1;
@@ -51,19 +59,16 @@ enum status wire_connect(const char *path, int *connection)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return status_from_errno(errno);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        status = errno == ENOENT || errno == ECONNREFUSED ? ERR_UNREACHABLE : status_from_errno(errno);
+    /* Also how long connect() waits for a listener that does not accept. */
+    const struct timeval patience = {.tv_usec = WIRE_SEND_TIME * 1000};
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+        connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        status = errno == ENOENT || errno == ECONNREFUSED ? ERR_UNREACHABLE : status_of_peer(errno);
         (void)close(fd);
         return status;
     }
     *connection = fd;
     return OK;
-}
-
-static enum status status_of_peer(int error_number)
-{
-    return error_number == EPIPE || error_number == ECONNRESET ? ERR_UNREACHABLE
-                                                               : status_from_errno(error_number);
 }
 
 static enum status send_all(int connection, struct bytes bytes)

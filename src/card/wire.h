@@ -17,16 +17,20 @@ enum wire_control {
                               destroyed card answers an empty frame: it is there, and mute */
 };
 
-enum { WIRE_FRAME_LENGTH = 65535 };
+enum {
+    WIRE_FRAME_LENGTH = 65535,
+    WIRE_SEND_TIME = 500, /* ms that the driver's end waits for a card that does not take what is sent */
+};
 
 /* A listening socket, made mode 0600 under a temporary name and renamed to path, so that whoever sees it can
  * connect. Close-on-exec. */
 enum status wire_listen(const char *path, int *listener) MUST_CHECK;
-/* ERR_UNREACHABLE where nobody listens. Close-on-exec. */
+/* The driver's end. ERR_UNREACHABLE where nobody listens, ERR_TIMEOUT where the listener does not accept.
+ * Close-on-exec. */
 enum status wire_connect(const char *path, int *connection) MUST_CHECK;
 
-/* One frame, in one write where the kernel takes it. No SIGPIPE. ERR_UNREACHABLE when the other end is gone.
- */
+/* One frame, in one write where the kernel takes it. No SIGPIPE. ERR_UNREACHABLE when the other end is gone;
+ * ERR_TIMEOUT (driver's end only) when it takes nothing. */
 enum status wire_send(int connection, struct bytes payload) MUST_CHECK;
 enum status wire_send_control(int connection, enum wire_control control) MUST_CHECK;
 /*
