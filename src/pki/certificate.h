@@ -48,6 +48,9 @@ const char *machine_kind_name(enum machine_kind kind);
 /* MACHINE_NONE for any other word. */
 enum machine_kind machine_kind_of(const char *name);
 
+/* What code, below, may be. */
+bool machine_code_is_well_formed(const char *code);
+
 struct machine_subject {
     enum machine_kind kind;
     /* ASCII letters, digits and '-', 1–32: institution code (10 digits), insurer number (6 or 8), or a name.
@@ -75,8 +78,7 @@ enum status certificate_load(const char *path, struct certificate *out) MUST_CHE
 /* PEM, mode 0644; several are allowed, in order. */
 enum status certificate_save(const struct bytes *ders, size_t count, const char *path) MUST_CHECK;
 enum status certificate_encode(const struct certificate *certificate, struct buffer *out) MUST_CHECK;
-/* Appends the DER of every certificate of a PEM text to the callback's taste, in order. Stops at the first
- * failure, the callback's included. */
+/* Hands every certificate of a PEM text to take(), in order, until one is refused. */
 enum status certificates_each(struct bytes pem, enum status (*take)(void *context, struct bytes der),
                               void *context) MUST_CHECK;
 void certificate_free(struct certificate *certificate);

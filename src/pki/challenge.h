@@ -17,8 +17,7 @@ enum { CHALLENGE_LIFE_SECONDS = 300 };
 enum challenge_outcome {
     CHALLENGE_GOOD,
     CHALLENGE_EXPIRED,
-    CHALLENGE_FOREIGN,   /* not made by this centre for this caller */
-    CHALLENGE_MALFORMED, /* an expiry further away than any that we give */
+    CHALLENGE_FOREIGN, /* not made by this centre for this caller: another's, or altered */
 };
 const char *challenge_outcome_name(enum challenge_outcome outcome);
 

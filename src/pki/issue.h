@@ -46,7 +46,8 @@ struct card_certificate_order {
     bool test_policy; /* under 1.2.392.200149.8.5.1.0.20: believed only where configured */
 };
 
-/* 利用者証明用: the subject is an opaque name of 22 characters made from the serial; no personal item. */
+/* 利用者証明用: the subject is an opaque name of 23 characters (from the serial, and the municipality's
+ * code). No personal item. */
 enum status certificate_issue_authentication(const struct issuer *issuer,
                                              const struct card_certificate_order *order,
                                              struct buffer *der) MUST_CHECK;

@@ -12,7 +12,7 @@
  */
 enum {
     TERMINAL_BODY_LENGTH = 297,
-    TERMINAL_CERTIFICATE_LENGTH = 570, /* the whole, tags included */
+    TERMINAL_CERTIFICATE_LENGTH = 568, /* the whole, tags included */
 };
 
 /* Tags and lengths as they stand on the wire are fixed, so what was parsed is exactly what was encoded. */
