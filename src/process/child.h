@@ -10,7 +10,7 @@
 /* A descriptor of ours and the fixed number under which the child finds it (≥ 3). */
 struct child_fd {
     int ours;
-    int childs;
+    int childs; /* 3 … 255 */
 };
 
 struct child_plan {
@@ -26,7 +26,7 @@ enum { CHILD_FD_LIMIT = 64, CHILD_LIMIT = 16 };
  * Runs our own executable again: nothing of the parent's memory goes along. The child has standard input
  * from /dev/null, our standard output and error, the descriptors of the plan and no others, no blocked
  * signals, all handlers at default, and is killed when the thread that called this ends (so call it from
- * the main thread). ERR_IO, ERR_NO_MEMORY, ERR_RANGE (a number below 3, or given twice).
+ * the main thread). ERR_IO, ERR_NO_MEMORY, ERR_RANGE (a number out of range or given twice).
  */
 enum status child_spawn(const struct child_plan *plan, pid_t *out) MUST_CHECK NONNULL;
 
@@ -58,8 +58,8 @@ struct supervisor {
 /*
  * Starts the children and waits. When one ends, all are ended and started again after a pause, since each
  * holds ends of the others' sockets. SIGTERM and SIGINT are passed on and end it (OK); SIGHUP is passed on.
- * Call it from a process with one thread: it blocks these signals and SIGCHLD for good. ERR_STATE when a
- * child says CHILD_EXIT_SETTINGS; whatever start returned when the very first start fails.
+ * Call it from a process with one thread: it blocks these signals and SIGCHLD for good. ERR_WRONG_STATE when
+ * a child says CHILD_EXIT_SETTINGS; whatever start returned when the very first start fails.
  */
 enum status supervisor_run(const struct supervisor *supervisor) MUST_CHECK NONNULL;
 
