@@ -24,7 +24,7 @@ struct db;
 struct db_catalogue;
 struct db_statement;
 
-/* What a handle is for. Anything else on it gives ERR_STATE, on both drivers alike. */
+/* What a handle is for. Anything else on it gives ERR_WRONG_STATE, on both drivers alike. */
 enum db_use {
     DB_FOR_CHANGES, /* synchronous statements and transactions; *_submit() runs inline */
     DB_FOR_CHECKS,  /* read-only; *_submit() only: inline on SQLite, pipelined on PostgreSQL */
@@ -77,8 +77,8 @@ typedef enum status db_work(struct db *db, void *argument);
 /*
  * Runs work in one transaction: SERIALIZABLE on PostgreSQL, BEGIN IMMEDIATE on SQLite. Re-runs it when it
  * lost against another (PostgreSQL 40001, 40P01), a few times with growing pauses, then ERR_BUSY. Not
- * nestable: ERR_STATE. ERR_UNREACHABLE from the commit itself means that the outcome is not known: a change
- * that must not happen twice carries a unique key.
+ * nestable: ERR_WRONG_STATE. ERR_UNREACHABLE from the commit itself means that the outcome is not known: a
+ * change that must not happen twice carries a unique key.
  */
 enum status db_transaction(struct db *db, db_work *work, void *argument) MUST_CHECK;
 
