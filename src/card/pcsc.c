@@ -1,5 +1,6 @@
 #include "card/pcsc.h"
 
+#include <reader.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
