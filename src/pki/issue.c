@@ -215,11 +215,11 @@ static void extend_with_revocation_lists(struct draft *draft, const char *unit,
     CRL_DIST_POINTS_free(points);
 }
 
-static void extend_with_japanese_issuer(struct draft *draft, const char *unit)
+static void extend_with_japanese_issuer(struct draft *draft)
 {
     const struct attribute attributes[] = {
         {NID_organizationName, "公的個人認証サービス"},
-        {NID_organizationalUnitName, unit},
+        {NID_organizationalUnitName, "公的個人認証サービス利用者証明用"},
         {NID_organizationalUnitName, AGENCY_JAPANESE},
     };
     GENERAL_NAMES *names = directory_name(name_of(attributes, ARRAY_LENGTH(attributes)));
@@ -473,10 +473,10 @@ enum status certificate_issue_authentication(const struct issuer *issuer,
     extend_in_words(&draft, NID_key_usage, "critical,digitalSignature");
     extend_in_words(&draft, NID_ext_key_usage, "clientAuth");
     extend_with_policy(&draft, order->test_policy ? POLICY_TEST : POLICY_AUTHENTICATION);
-    extend_with_japanese_issuer(&draft, "公的個人認証サービス利用者証明用");
+    extend_with_japanese_issuer(&draft);
     extend_with_revocation_lists(&draft, unit_of(CERTIFICATE_AUTHENTICATION), &order->municipality);
     extend_in_words(&draft, NID_info_access, "OCSP;URI:" STATUS_SERVICE);
-    extend_in_words(&draft, NID_authority_key_identifier, "keyid:always,issuer:always");
+    extend_in_words(&draft, NID_authority_key_identifier, "keyid:always");
     extend_in_words(&draft, NID_subject_key_identifier, "hash");
     return draft_finish(&draft, &issuer->key, der);
 }
@@ -492,10 +492,9 @@ enum status certificate_issue_signature(const struct issuer *issuer,
     extend_in_words(&draft, NID_key_usage, "critical,digitalSignature,nonRepudiation");
     extend_with_policy(&draft, order->test_policy ? POLICY_TEST : POLICY_SIGNATURE);
     extend_with_holder(&draft, holder);
-    extend_with_japanese_issuer(&draft, "公的個人認証サービス署名用");
     extend_with_revocation_lists(&draft, unit_of(CERTIFICATE_SIGNATURE), &order->municipality);
     extend_in_words(&draft, NID_info_access, "OCSP;URI:" STATUS_SERVICE);
-    extend_in_words(&draft, NID_authority_key_identifier, "keyid:always,issuer:always");
+    extend_in_words(&draft, NID_authority_key_identifier, "keyid:always");
     extend_in_words(&draft, NID_subject_key_identifier, "hash");
     return draft_finish(&draft, &issuer->key, der);
 }

@@ -26,10 +26,21 @@ static bool is_our_rsa(const EVP_PKEY *handle)
     return ours;
 }
 
+/* A point has three forms; one is enough, and one key then has one name. */
+static bool point_is_uncompressed(const EVP_PKEY *handle)
+{
+    char form[16];
+    return EVP_PKEY_get_utf8_string_param(handle, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form,
+                                          sizeof(form), NULL) == 1 &&
+           strcmp(form, OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 0;
+}
+
 static enum key_kind kind_of_curve(const EVP_PKEY *handle)
 {
     char group[32];
     int explicit_parameters = 0;
+    if (!point_is_uncompressed(handle))
+        return KEY_NONE;
     if (EVP_PKEY_get_int_param(handle, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
                                &explicit_parameters) == 1 &&
         explicit_parameters)
