@@ -177,3 +177,35 @@ enum status text_comparison_key(struct bytes text, struct buffer *out)
     free(mapped);
     return status;
 }
+
+/* The plain letter at the bottom of a Latin letter's canonical decomposition; the character itself otherwise.
+ */
+static int32_t latin_base_letter(int32_t c)
+{
+    if (c < 0xC0 || (c > 0x24F && (c < 0x1E00 || c > 0x1EFF)))
+        return c;
+    utf8proc_int32_t decomposed[8];
+    int boundary = 0;
+    utf8proc_ssize_t count =
+        utf8proc_decompose_char(c, decomposed, 8, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, &boundary);
+    return count >= 1 && count <= 8 && decomposed[0] < 0x80 ? decomposed[0] : c;
+}
+
+enum status text_strip_latin_marks(struct bytes text, struct buffer *out)
+{
+    int32_t before = 0;
+    for (size_t position = 0; position < text.length;) {
+        int32_t c = text_next(text, &position);
+        if (c < 0)
+            return ERR_MALFORMED;
+        bool is_combining_mark = c >= 0x300 && c <= 0x36F;
+        if (is_combining_mark && before < 0x250)
+            continue;
+        int32_t letter = latin_base_letter(c);
+        enum status status = text_append(out, letter);
+        if (status != OK)
+            return status;
+        before = letter;
+    }
+    return OK;
+}

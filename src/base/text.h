@@ -28,5 +28,8 @@ enum status text_fold_kana(struct bytes text, struct buffer *out) MUST_CHECK;
 /* Comparison key: NFKC and case folding, variation selectors and spaces removed, hyphens and dashes as '-'.
  */
 enum status text_comparison_key(struct bytes text, struct buffer *out) MUST_CHECK;
+/* Letters of the Latin script without their diacritics (é → e); all other text, dakuten among it, unchanged.
+ * Appended. For comparing names of foreign residents. */
+enum status text_strip_latin_marks(struct bytes text, struct buffer *out) MUST_CHECK;
 
 #endif
