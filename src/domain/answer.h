@@ -48,7 +48,6 @@ struct disclosed_coverage {
     enum relationship relationship;
     struct date acquired;
     struct date lost;
-    enum loss_reason loss_reason;
     enum card_classification classification;
     int copayment_percent; /* on the day asked about, or COPAYMENT_UNKNOWN */
     struct elderly_certificate elderly;

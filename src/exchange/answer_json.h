@@ -5,6 +5,7 @@
 
 #include "base/region.h"
 #include "domain/answer.h"
+#include "exchange/json_fields.h"
 
 /*
  * The JSON of an answer (/v1/checks/…):
@@ -39,10 +40,6 @@
 json_t *answer_to_json(const struct answer *answer);
 /* The same as compact UTF-8 text, appended. */
 enum status answer_to_json_text(const struct answer *answer, struct buffer *out) MUST_CHECK;
-
-struct step_view {
-    const char *code, *ja, *en;
-};
 
 /*
  * What a client has read: an answer it was told, not one it could make. Texts live in the region, never NULL

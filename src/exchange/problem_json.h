@@ -5,6 +5,7 @@
 
 #include "base/region.h"
 #include "domain/reason.h"
+#include "exchange/json_fields.h"
 
 /*
  * RFC 9457 problem document (application/problem+json):
@@ -46,9 +47,7 @@ struct problem_view {
     const char *code, *fault, *staff_ja, *staff_en, *developer, *pointer, *cause;
     int retry_after; /* 0 for null */
     int tries_left;  /* -1 where absent */
-    struct {
-        const char *code, *ja, *en;
-    } steps[NEXT_STEPS_MAX];
+    struct step_view steps[NEXT_STEPS_MAX];
     size_t step_count;
 };
 /* ERR_MALFORMED where it is not such a document. */
