@@ -22,6 +22,8 @@ enum {
     INS_PINLESS = 0xA2, /* proprietary, class 80: present a terminal's CV certificate */
     INS_SELECT = 0xA4,
     INS_READ_BINARY = 0xB0,
+    INS_GET_DATA = 0xCA,
+    INS_GET_DATA_ODD = 0xCB,
 };
 
 /* Status words that a My Number Card gives. */

@@ -1,10 +1,10 @@
 #ifndef SHIKAKU_CARD_PERSONALISATION_H
 #define SHIKAKU_CARD_PERSONALISATION_H
 
-#include <openssl/types.h>
-
 #include "base/bytes.h"
 #include "base/date.h"
+#include "pki/key.h"
+#include "pki/terminal_certificate.h"
 
 /*
  * What is written into a card when it is issued: what is printed on it, the certificates and the PINs, and
@@ -32,12 +32,14 @@ struct card_certificate {
     struct bytes issuer;
 };
 
-/* Who vouches for what is printed: key (RSA-2048) and its CV certificate. */
+/* Who vouches for what is printed: an RSA-2048 key and its card-verifiable certificate. */
 struct surface_signer {
-    EVP_PKEY *key;
-    struct bytes certificate;
+    const struct private_key *key;
+    struct terminal_certificate certificate;
 };
 
+/* A phone (CARD_FORM_ANDROID, CARD_FORM_IPHONE) holds certificates only: of the holder nothing is written,
+ * and surface, expiry, security code and face are not looked at. */
 struct personalisation {
     struct card_holder holder;
     struct card_pins pins;
@@ -52,8 +54,8 @@ struct personalisation {
     struct card_certificate authentication;
     struct card_certificate signature; /* empty: none */
     struct surface_signer surface;
-    EVP_PKEY *terminal_ca; /* public key under which terminals' CV certificates are accepted; RSA-2048 */
-    struct bytes terminal_ca_name; /* 16 bytes: the issuer named by those certificates */
+    /* Self-issued; under it terminals are believed. */
+    struct terminal_certificate terminal_ca;
 };
 
 #endif

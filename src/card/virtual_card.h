@@ -5,6 +5,7 @@
 #include "card/apdu.h"
 #include "card/applications.h"
 #include "card/personalisation.h"
+#include "card/sealed_image.h"
 
 /*
  * A My Number Card in software: every application, file, access rule, retry counter and status word that a
@@ -53,12 +54,6 @@ enum card_pin {
 /* So many improper uses of the secure interface, without a proper one between, destroy the card (ours). */
 enum { CARD_IMPROPER_LIMIT = 15 };
 
-/* Where an image and, apart from it, its key live. Borrowed; copied where kept. */
-struct card_location {
-    const char *image_path;
-    const char *key_path;
-};
-
 /*
  * A card with fresh keys and nothing else, ready to be personalised. where NULL: in memory only. ERR_EXISTS
  * where there is an image already. Freed by virtual_card_free.
@@ -80,8 +75,8 @@ enum status virtual_card_public_key(const struct virtual_card *card, enum card_k
 enum status virtual_card_request_certificate(const struct virtual_card *card, enum card_key key,
                                              struct buffer *out) MUST_CHECK;
 /*
- * Writes the holder, certificates and PINs; once (ERR_WRONG_STATE afterwards). ERR_RANGE for a value outside what
- * personalisation.h states, ERR_CRYPTO for a certificate whose key is not this card's.
+ * Writes the holder, certificates and PINs; once (ERR_WRONG_STATE afterwards). ERR_RANGE for a value outside
+ * what personalisation.h states, ERR_CRYPTO for a certificate whose key is not this card's.
  */
 enum status virtual_card_personalise(struct virtual_card *card,
                                      const struct personalisation *what) MUST_CHECK;
