@@ -10,6 +10,7 @@
 #include "card/portrait.h"
 #include "card/surface_content.h"
 #include "pki/certificate.h"
+#include "pki/library.h"
 
 /* What is written into a blank card, once. */
 
@@ -68,7 +69,7 @@ static enum status check_certificate(const struct private_key *key, const struct
         status = ERR_RANGE;
     if (status == OK &&
         !(is_public_half(key, &certificate.key) && X509_verify(certificate.handle, issuer.key.handle) == 1))
-        status = ERR_CRYPTO;
+        status = library_refused(ERR_CRYPTO);
     certificate_free(&certificate);
     certificate_free(&issuer);
     return status;

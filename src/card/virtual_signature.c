@@ -5,6 +5,8 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include "pki/library.h"
+
 /* PERFORM SECURITY OPERATION, compute signature: 80 2A P1 P2 Lc data 00. */
 
 enum sign_mode {
@@ -56,7 +58,7 @@ static uint16_t sign_digest(const struct private_key *key, bool (*prepare)(EVP_P
     bool signed_it = context && prepare(context) &&
                      EVP_PKEY_sign(context, signature.bytes, &signature.length, hash.data, hash.length) == 1;
     EVP_PKEY_CTX_free(context);
-    return answer_signature(signed_it ? OK : ERR_CRYPTO, &signature, answer);
+    return answer_signature(signed_it ? OK : library_refused(ERR_CRYPTO), &signature, answer);
 }
 
 /* What SIGN_HASH and SIGN_PSS_HASH are given, or the hash of what the other modes are given. */
