@@ -72,6 +72,6 @@ static inline uint8_t card_short_id(unsigned file_id)
  * The two long commands go as extended APDUs or chained (class bit 10). VERIFY of the PIN ends the state.
  */
 #define CARD_TERMINAL_LABEL "shikaku-terminal-1"
-enum { CARD_CHALLENGE_LENGTH = 16, CARD_TERMINAL_LABEL_LENGTH = 32 };
+enum { CARD_CHALLENGE_LENGTH = 16, CARD_LABEL_LENGTH = 32 };
 
 #endif

@@ -78,8 +78,8 @@ uint16_t virtual_present_terminal(struct virtual_card *card, const struct comman
 
 static enum status check_proof(const struct card_session *session, struct bytes signature)
 {
-    uint8_t message[CARD_TERMINAL_LABEL_LENGTH + CARD_CHALLENGE_LENGTH] = CARD_TERMINAL_LABEL;
-    memcpy(message + CARD_TERMINAL_LABEL_LENGTH, session->challenge, CARD_CHALLENGE_LENGTH);
+    uint8_t message[CARD_LABEL_LENGTH + CARD_CHALLENGE_LENGTH] = CARD_TERMINAL_LABEL;
+    memcpy(message + CARD_LABEL_LENGTH, session->challenge, CARD_CHALLENGE_LENGTH);
     struct public_key key = {0};
     enum status status = terminal_certificate_key(&session->terminal, &key);
     if (status == OK)
