@@ -1,0 +1,39 @@
+/* shikaku: administration and insurers' commands. Each subcommand has a file of its own. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/attributes.h"
+#include "programs/shikaku_commands.h"
+
+static const struct subcommand subcommands[] = {
+    {"check-digit", "my-number|insurer-number|institution-code VALUE|-",
+     "tell whether a number's form and check digit are right (- reads it from standard input)",
+     shikaku_check_digit},
+};
+
+enum exit_code subcommand_usage(const struct subcommand *command)
+{
+    fprintf(stderr, "usage: shikaku %s %s\n", command->name, command->usage);
+    return EXIT_USAGE;
+}
+
+static void print_usage(FILE *stream)
+{
+    fprintf(stream, "usage: shikaku COMMAND ARGUMENTS\n\n");
+    for (size_t i = 0; i < ARRAY_LENGTH(subcommands); i++)
+        fprintf(stream, "  %s %s\n      %s\n", subcommands[i].name, subcommands[i].usage,
+                subcommands[i].summary);
+}
+
+int main(int count, char **arguments)
+{
+    if (count >= 2 && (strcmp(arguments[1], "--help") == 0 || strcmp(arguments[1], "help") == 0)) {
+        print_usage(stdout);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; count >= 2 && i < ARRAY_LENGTH(subcommands); i++)
+        if (strcmp(arguments[1], subcommands[i].name) == 0)
+            return (int)subcommands[i].run(&subcommands[i], count - 1, arguments + 1);
+    print_usage(stderr);
+    return EXIT_USAGE;
+}
