@@ -83,7 +83,7 @@ def upward_includes(files, layers):
 
 # Written in pieces so that this file does not find itself.
 OUT_OF_PLACE = [
-    (re.compile("/" + r"(?:work|root|home)/[\w.]"), "a path of one machine"),
+    (re.compile(r"(?<![\w\"'$}])/" + r"(?:work|root|home)/[\w.]"), "a path of one machine"),
     (re.compile(r"registry\." + r"npmjs|deb\." + r"debian\.org|pypi\." + r"org"), "a package registry's host"),
     (re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"), "a mark of unfinished work"),
     (re.compile(r"\b(?:white|black)" + r"list|\bmaster\b(?!card)|\bslave\b", re.IGNORECASE), "say what it does instead"),

@@ -81,15 +81,11 @@ check_generated() {
     return "$stale"
 }
 
-# unit_tests DIRECTORY
+# unit_tests DIRECTORY: what failed is told by the cases that Meson recorded, not by its status.
 unit_tests() {
-    if meson test -C "$1" --no-rebuild --num-processes "$jobs" --suite unit --print-errorlogs --timeout-multiplier 4; then
-        tested=0
-    else
-        tested=$?
-    fi
-    cp "$1/meson-logs/testlog.junit.xml" "$cases/unit.xml"
-    return "$tested"
+    rm -f "$1/meson-logs/testlog.json"
+    meson test -C "$1" --no-rebuild --num-processes "$jobs" --suite unit --print-errorlogs --timeout-multiplier 4 || :
+    cp "$1/meson-logs/testlog.json" "$cases/unit.json"
 }
 
 # system_tests DIRECTORY

@@ -13,9 +13,12 @@ fail() {
     exit 1
 }
 
-# The Node.js that package.json pins.
+# The Node.js that package.json pins. Named by its package: npm 9 leaves out the link in node_modules/.bin when
+# the package of the other processor, which it skips, links the same name.
 pinned_node() {
-    printf '%s\n' "$root/node_modules/.bin/node"
+    for node in node_modules/node-linux-*/bin/node; do
+        printf '%s\n' "$root/$node"
+    done
 }
 
 seconds_now() {

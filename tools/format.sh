@@ -9,7 +9,7 @@ format_c() {
 }
 
 format_web() {
-    node_modules/.bin/node node_modules/prettier/bin/prettier.cjs "$@" --log-level warn .
+    "$(pinned_node)" node_modules/prettier/bin/prettier.cjs "$@" --log-level warn .
 }
 
 command_format() {
