@@ -47,19 +47,20 @@ struct http_reply {
     int64_t microseconds;
 };
 
-/* Reads no file yet: a certificate that is replaced on disk is used by the next connection. */
+/* ERR_NOT_FOUND, ERR_DENIED (a key that others can open), ERR_MALFORMED by the files, which are read again
+ * for every new connection: a certificate replaced on disk is used by the next one. */
 enum status http_client_new(const struct http_client_settings *settings, struct http_client **out) MUST_CHECK;
 void http_client_free(struct http_client *client);
 
 /*
  * OK whenever an answer came, whatever its status. ERR_UNREACHABLE: resolve, connect or a broken connection;
  * ERR_CRYPTO: TLS would not trust, or was not trusted; ERR_TIMEOUT: deadline; ERR_TOO_LARGE: response_limit;
- * ERR_MALFORMED: not HTTP; ERR_STATE: cancelled; ERR_NO_MEMORY. A call is never repeated by itself, except
- * on a kept connection that the peer had closed before reading anything.
+ * ERR_MALFORMED: not HTTP; ERR_WRONG_STATE: cancelled; ERR_NO_MEMORY. libcurl repeats a call by itself in one
+ * case: a kept connection that the peer closed without a byte of answer.
  */
 enum status http_client_call(struct http_client *client, const struct http_call *call,
                              struct http_reply *reply) MUST_CHECK;
-/* Any thread: the running call, or else the next one, ends with ERR_STATE. */
+/* Any thread: the running call, or else the next one, ends with ERR_WRONG_STATE. */
 void http_client_cancel(struct http_client *client);
 
 /* The first header of that name in the reply's headers (with_headers); empty when there is none. */
