@@ -1,0 +1,64 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from './build.ts';
+import { eventually, Service } from './processes.ts';
+import { scratchDirectory, type Scope } from './scope.ts';
+import { existsSync } from 'node:fs';
+
+/** Where pcscd's server puts its socket, fixed when Debian built it. */
+const fixedDirectory = '/run/pcscd';
+
+export interface CardService {
+  /** For every PC/SC client: where this pcscd is. */
+  environment: Record<string, string>;
+  service: Service;
+}
+
+/**
+ * A pcscd of the test's own, with one virtual reader per Unix socket named. In a mount namespace of its own, a
+ * directory of ours stands where its socket belongs: no other pcscd is disturbed. Needs root.
+ */
+export async function pcscd(scope: Scope, sockets: readonly string[]): Promise<CardService> {
+  const directory = scratchDirectory(scope);
+  const run = join(directory, 'run');
+  const readers = join(directory, 'readers');
+  mkdirSync(run);
+  mkdirSync(readers);
+  mkdirSync(fixedDirectory, { recursive: true });
+  const driver = join(build, 'src/card/ifd/libifdshikaku.so');
+  writeFileSync(
+    join(readers, 'shikaku'),
+    sockets
+      .map((socket, i) =>
+        [
+          `FRIENDLYNAME "Shikaku Virtual Reader ${i}"`,
+          `DEVICENAME   /dev/null:${socket}`,
+          `LIBPATH      ${driver}`,
+          `CHANNELID    ${i}`,
+          '',
+        ].join('\n'),
+      )
+      .join('\n'),
+  );
+  const service = new Service(
+    'unshare',
+    [
+      '--mount',
+      'sh',
+      '-c',
+      'mount --bind "$0" "$1" && exec pcscd --foreground --config "$2"',
+      run,
+      fixedDirectory,
+      readers,
+    ],
+    {},
+  );
+  scope.after(async () => {
+    await service.stop().catch(() => {});
+  });
+  const socket = join(run, 'pcscd.comm');
+  await eventually(() => {
+    if (!existsSync(socket)) throw new Error(`pcscd does not listen:\n${service.output}`);
+  });
+  return { environment: { PCSCLITE_CSOCK_NAME: socket }, service };
+}
