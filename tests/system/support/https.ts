@@ -31,7 +31,12 @@ export class Client {
     });
   }
 
-  request(method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
+  request(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const sent = request(new URL(path, this.#base), { method, headers, agent: this.#agent }, (received) => {
         const parts: Buffer[] = [];

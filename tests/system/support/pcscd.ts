@@ -1,9 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.ts';
 import { eventually, Service } from './processes.ts';
-import { scratchDirectory, type Scope } from './scope.ts';
-import { existsSync } from 'node:fs';
+import { atEnd, scratchDirectory, type Scope } from './scope.ts';
 
 /** Where pcscd's server puts its socket, fixed when Debian built it. */
 const fixedDirectory = '/run/pcscd';
@@ -53,7 +52,7 @@ export async function pcscd(scope: Scope, sockets: readonly string[]): Promise<C
     ],
     {},
   );
-  scope.after(async () => {
+  atEnd(scope, async () => {
     await service.stop().catch(() => {});
   });
   const socket = join(run, 'pcscd.comm');

@@ -32,13 +32,36 @@ export async function postgresql(scope: Scope): Promise<Cluster> {
   const options = { ...user, cwd: directory };
   await runOrThrow(
     join(programs, 'initdb'),
-    ['-D', cluster, '-U', 'shikaku', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
+    [
+      '-D',
+      cluster,
+      '-U',
+      'shikaku',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--locale=C',
+      '--no-sync',
+      '--no-instructions',
+    ],
     options,
   );
   const service = await start(
     scope,
     join(programs, 'postgres'),
-    ['-D', cluster, '-k', directory, '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'shared_buffers=16MB'],
+    [
+      '-D',
+      cluster,
+      '-k',
+      directory,
+      '-c',
+      'listen_addresses=',
+      '-c',
+      'fsync=off',
+      '-c',
+      'shared_buffers=16MB',
+    ],
     /database system is ready to accept connections/,
     options,
   );

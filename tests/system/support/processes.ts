@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio, type SpawnOptions } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { Scope } from './scope.ts';
+import { atEnd, type Scope } from './scope.ts';
 
 export interface Finished {
   status: number | null;
@@ -154,7 +154,7 @@ export async function start(
   options: RunOptions = {},
 ): Promise<Service> {
   const service = new Service(path, args, options);
-  scope.after(async () => {
+  atEnd(scope, async () => {
     await service.stop().catch(() => {});
   });
   await service.says(ready, options.timeout);
