@@ -81,6 +81,8 @@ enum status moment_parse(const char *text, size_t length, moment *out)
                 return ERR_MALFORMED;
             fraction += (text[at] - '0') * unit;
         }
+        if (unit == MICROSECONDS)
+            return ERR_MALFORMED; /* a point, and nothing behind it */
     }
     int64_t offset = 0;
     if (at + 1 == length && text[at] == 'Z') {

@@ -17,6 +17,8 @@ static int32_t days_from_civil(int year, int month, int day)
 
 struct ymd date_to_ymd(struct date date)
 {
+    if (date_is_none(date))
+        return (struct ymd){0};
     int days = date.days + 719468;
     int era = (days >= 0 ? days : days - 146096) / 146097;
     int day_of_era = days - era * 146097;
@@ -168,6 +170,8 @@ struct date date_age_reached(struct date birth, int age)
 
 int date_age_in_law(struct date birth, struct date day)
 {
+    if (date_is_none(birth) || date_is_none(day))
+        return -1;
     int age = date_to_ymd(day).year - date_to_ymd(birth).year + 1;
     while (date_before(day, date_age_reached(birth, age)))
         age--;

@@ -31,6 +31,7 @@ bool date_equal(struct date a, struct date b);
 
 /* ERR_RANGE for a day that does not exist or lies outside the range above. */
 enum status date_from_ymd(int year, int month, int day, struct date *out) MUST_CHECK;
+/* DATE_NONE gives zeros. */
 struct ymd date_to_ymd(struct date date);
 /* "2026-11-22" or "20261122", nothing else. */
 enum status date_parse(const char *text, size_t length, struct date *out) MUST_CHECK;
@@ -56,7 +57,7 @@ int date_fiscal_year(struct date date);
  * February every year.
  */
 struct date date_age_reached(struct date birth, int age);
-/* Completed years by that rule on the given day; negative before birth. */
+/* Completed years by that rule on the given day; negative before birth, and where either is DATE_NONE. */
 int date_age_in_law(struct date birth, struct date day);
 
 /* Japanese era of the day: letter M, T, S, H or R, its name in kanji, and the year (1 is 元年). */

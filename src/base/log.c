@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -39,10 +40,19 @@ struct line {
     size_t length;
 };
 
+/* A word is cut here, and a field that would not fit whole is left out, so that a line is JSON whatever
+ * comes. */
+enum { WORD_MAX = 128, FIELD_MAX = 2 * WORD_MAX + 16 };
+
+static bool line_has_room(const struct line *line)
+{
+    return line->length + FIELD_MAX < sizeof(line->text);
+}
+
 static void line_put(struct line *line, const char *text)
 {
-    for (; *text && line->length < sizeof(line->text) - 4; text++) {
-        char c = *text;
+    for (size_t i = 0; i < WORD_MAX && text[i] && line->length < sizeof(line->text) - 4; i++) {
+        char c = text[i];
         line->text[line->length++] = c >= 0x20 && c < 0x7F && c != '"' && c != '\\' ? c : '?';
     }
 }
@@ -70,7 +80,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     line_raw(&line, "\",\"event\":\"");
     line_put(&line, event);
     line_raw(&line, "\"");
-    for (const struct log_field *field = fields; field->name; field++) {
+    for (const struct log_field *field = fields; field->name && line_has_room(&line); field++) {
         line_raw(&line, ",\"");
         line_put(&line, field->name);
         line_raw(&line, "\":");

@@ -15,7 +15,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 struct log_field {
     const char *name;
     enum { LOG_WORD, LOG_NUMBER, LOG_STATUS } kind;
-    const char *word; /* ASCII, ours: anything else is replaced by '?' */
+    const char *word; /* ASCII, ours: anything else is replaced by '?'; cut after 128 characters */
     int64_t number;
 };
 
