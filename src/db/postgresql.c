@@ -47,15 +47,14 @@ static enum status status_of_sqlstate(const char *state)
     return ERR_INTERNAL;
 }
 
-enum status postgresql_status(const PGconn *connection, const PGresult *result,
-                              const struct db_statement *statement)
+enum status postgresql_status(const PGresult *result, const struct db_statement *statement)
 {
     ExecStatusType kind = PQresultStatus(result);
     if (kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK)
         return OK;
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
-    if (!state)
-        return PQstatus(connection) == CONNECTION_OK ? ERR_INTERNAL : ERR_UNREACHABLE;
+    if (!state) /* libpq's own: the connection is gone, whether it knows already or not */
+        return ERR_UNREACHABLE;
     enum status status = status_of_sqlstate(state);
     if (status == ERR_INTERNAL || status == ERR_IO || status == ERR_DAMAGED)
         LOG(LOG_ERROR, "postgresql_failed", log_word("statement", statement ? statement->name : "script"),
@@ -233,8 +232,10 @@ static bool is_alive(const struct db_postgresql *db)
     if (!db->connection || PQstatus(db->connection) != CONNECTION_OK)
         return false;
     struct pollfd socket = {.fd = PQsocket(db->connection), .events = POLLIN};
-    if (poll(&socket, 1, 0) == 1 && PQconsumeInput(db->connection) != 1)
-        return false;
+    while (poll(&socket, 1, 0) == 1) {
+        if (PQconsumeInput(db->connection) != 1)
+            return false;
+    }
     return PQstatus(db->connection) == CONNECTION_OK;
 }
 
@@ -244,7 +245,7 @@ static enum status set_up(struct db_postgresql *db)
     snprintf(settings, sizeof settings,
              "set default_transaction_isolation = serializable; set lock_timeout = %d", db->base.wait_ms);
     PGresult *result = PQexec(db->connection, settings);
-    enum status status = postgresql_status(db->connection, result, NULL);
+    enum status status = postgresql_status(result, NULL);
     PQclear(result);
     return status;
 }
@@ -270,7 +271,7 @@ static enum status connect_now(struct db_postgresql *db)
 static enum status finish_command(struct db_postgresql *db, PGresult *result,
                                   const struct db_statement *statement)
 {
-    enum status status = postgresql_status(db->connection, result, statement);
+    enum status status = postgresql_status(result, statement);
     PQclear(result);
     return status;
 }
@@ -306,7 +307,7 @@ static enum status postgresql_commit(struct db *base)
 {
     struct db_postgresql *db = postgresql_of(base);
     PGresult *result = PQexec(db->connection, "commit");
-    enum status status = postgresql_status(db->connection, result, NULL);
+    enum status status = postgresql_status(result, NULL);
     /* A transaction that failed on the way answers COMMIT with ROLLBACK. */
     if (status == OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         status = ERR_WRONG_STATE;
@@ -333,7 +334,7 @@ static enum status postgresql_prepare(struct db *base, const struct db_statement
         db->prepared[statement->index] = true;
     }
     PGresult *result = PQdescribePrepared(db->connection, name.text);
-    status = postgresql_status(db->connection, result, statement);
+    status = postgresql_status(result, statement);
     bool fits = status == OK && PQnparams(result) == statement->parameter_count &&
                 postgresql_columns_fit(result, statement);
     for (int i = 0; fits && i < statement->parameter_count; i++)
@@ -367,7 +368,7 @@ static enum status run_once(struct db_postgresql *db, const struct db_statement 
     if (status != OK)
         return status;
     PGresult *result = execute_statement(db, statement, parameters);
-    status = postgresql_status(db->connection, result, statement);
+    status = postgresql_status(result, statement);
     if (status != OK) {
         PQclear(result);
         return status;

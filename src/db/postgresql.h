@@ -64,8 +64,7 @@ struct statement_name {
 };
 struct statement_name postgresql_name(const struct db_statement *statement);
 /* Status of a result; logs what is our fault. A connection that is gone gives ERR_UNREACHABLE. */
-enum status postgresql_status(const PGconn *connection, const PGresult *result,
-                              const struct db_statement *statement);
+enum status postgresql_status(const PGresult *result, const struct db_statement *statement);
 /* True when the result's columns have the declared names and types. */
 bool postgresql_columns_fit(const PGresult *result, const struct db_statement *statement);
 struct db_rows postgresql_rows(struct db *db, const struct db_statement *statement, PGresult *result);

@@ -28,7 +28,8 @@ static struct pending pop(struct db_postgresql *db)
 {
     struct pending pending = db->ring[db->first];
     db->first = (db->first + 1) % (db->base.most_pending + 1);
-    db->count--;
+    if (--db->count == 0)
+        db->earliest = INT64_MAX;
     return pending;
 }
 
@@ -220,8 +221,7 @@ static void take_result(struct db_postgresql *db, PGresult *result)
 {
     struct pending *pending = pending_at(db, 0);
     ExecStatusType kind = PQresultStatus(result);
-    enum status status =
-        kind == PGRES_PIPELINE_ABORTED ? OK : postgresql_status(db->connection, result, pending->statement);
+    enum status status = kind == PGRES_PIPELINE_ABORTED ? OK : postgresql_status(result, pending->statement);
     if (pending->status == OK)
         pending->status = status;
     if (kind != PGRES_TUPLES_OK) {
