@@ -123,14 +123,15 @@ static enum status take_one_step(struct db *db, void *argument)
 
 static enum status make_version_table(struct db *db)
 {
+    /* Of several that find no table only one may create it: PostgreSQL's "if not exists" does not see to that
+     * itself. Both statements are one transaction. */
     const char *sql = db->driver->embedded
                           ? "create table if not exists shikaku_schema (catalogue text primary key, "
                             "version integer not null, applied integer not null) strict, without rowid"
-                          : "create table if not exists shikaku_schema (catalogue text collate \"C\" "
+                          : "select pg_advisory_xact_lock(hashtext('shikaku_schema'));"
+                            "create table if not exists shikaku_schema (catalogue text collate \"C\" "
                             "primary key, version bigint not null, applied bigint not null)";
-    enum status status = db->driver->execute(db, sql);
-    /* PostgreSQL's "if not exists" can still collide with another that creates at the same time. */
-    return status == ERR_EXISTS ? db->driver->execute(db, sql) : status;
+    return db->driver->execute(db, sql);
 }
 
 enum status db_migrate(struct db *db)

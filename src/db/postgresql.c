@@ -239,15 +239,19 @@ static bool is_alive(const struct db_postgresql *db)
     return PQstatus(db->connection) == CONNECTION_OK;
 }
 
+static enum status finish_command(PGresult *result, const struct db_statement *statement)
+{
+    enum status status = postgresql_status(result, statement);
+    PQclear(result);
+    return status;
+}
+
 static enum status set_up(struct db_postgresql *db)
 {
     char settings[128];
     snprintf(settings, sizeof settings,
              "set default_transaction_isolation = serializable; set lock_timeout = %d", db->base.wait_ms);
-    PGresult *result = PQexec(db->connection, settings);
-    enum status status = postgresql_status(result, NULL);
-    PQclear(result);
-    return status;
+    return finish_command(PQexec(db->connection, settings), NULL);
 }
 
 /* For changes: makes the connection anew where it is gone. */
@@ -268,14 +272,6 @@ static enum status connect_now(struct db_postgresql *db)
     return OK;
 }
 
-static enum status finish_command(struct db_postgresql *db, PGresult *result,
-                                  const struct db_statement *statement)
-{
-    enum status status = postgresql_status(result, statement);
-    PQclear(result);
-    return status;
-}
-
 static enum status postgresql_execute(struct db *base, const char *sql)
 {
     struct db_postgresql *db = postgresql_of(base);
@@ -283,7 +279,7 @@ static enum status postgresql_execute(struct db *base, const char *sql)
     enum status status = base->in_transaction ? OK : connect_now(db);
     if (status != OK)
         return status;
-    return finish_command(db, PQexec(db->connection, sql), NULL);
+    return finish_command(PQexec(db->connection, sql), NULL);
 }
 
 static enum status postgresql_begin(struct db *base)
@@ -292,13 +288,13 @@ static enum status postgresql_begin(struct db *base)
     enum status status = connect_now(db);
     if (status != OK)
         return status;
-    return finish_command(db, PQexec(db->connection, "begin isolation level serializable"), NULL);
+    return finish_command(PQexec(db->connection, "begin isolation level serializable"), NULL);
 }
 
 static void postgresql_rollback(struct db *base)
 {
     struct db_postgresql *db = postgresql_of(base);
-    enum status status = finish_command(db, PQexec(db->connection, "rollback"), NULL);
+    enum status status = finish_command(PQexec(db->connection, "rollback"), NULL);
     if (status != OK)
         forget_connection(db);
 }
@@ -327,8 +323,8 @@ static enum status postgresql_prepare(struct db *base, const struct db_statement
         return status;
     struct statement_name name = postgresql_name(statement);
     if (!db->prepared[statement->index]) {
-        status = finish_command(db, PQprepare(db->connection, name.text, statement->postgresql, 0, NULL),
-                                statement);
+        status =
+            finish_command(PQprepare(db->connection, name.text, statement->postgresql, 0, NULL), statement);
         if (status != OK)
             return status;
         db->prepared[statement->index] = true;
