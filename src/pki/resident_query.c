@@ -105,6 +105,14 @@ static bool item_is_sound(struct bytes item)
     return item.length <= ITEM_LIMIT && text_is_utf8(item);
 }
 
+/* The range of struct date. */
+static bool birth_is_sound(struct date birth)
+{
+    struct date first, last;
+    return date_from_ymd(1868, 1, 1, &first) == OK && date_from_ymd(2999, 12, 31, &last) == OK &&
+           !date_before(birth, first) && !date_before(last, birth);
+}
+
 static bool read_items(struct reader *reader, struct resident_items *out)
 {
     out->name = read_sized(reader);
@@ -114,7 +122,8 @@ static bool read_items(struct reader *reader, struct resident_items *out)
     out->sex = (char)read_u8(reader);
     out->address = read_sized(reader);
     return item_is_sound(out->name) && item_is_sound(out->kana) && item_is_sound(out->alias) &&
-           item_is_sound(out->address) && (out->sex == '1' || out->sex == '2' || out->sex == '9');
+           item_is_sound(out->address) && birth_is_sound(out->birth) &&
+           (out->sex == '1' || out->sex == '2' || out->sex == '9');
 }
 
 static bool read_certificate_finding(struct reader *reader, struct resident_answer *out)

@@ -138,6 +138,11 @@ static void nonsense_values_are_refused(void **state)
     answer.items.name = bytes_of_text("\xFF\xFE");
     assert_int_equal(resident_answer_encode(&answer, &bytes), OK);
     assert_int_equal(resident_answer_decode(buffer_bytes(&bytes), &answer), ERR_MALFORMED);
+    buffer_clear(&bytes);
+    answer = answer_of(QUESTION_WHO_IS);
+    answer.items.birth.days = -40000;
+    assert_int_equal(resident_answer_encode(&answer, &bytes), OK);
+    assert_int_equal(resident_answer_decode(buffer_bytes(&bytes), &answer), ERR_MALFORMED);
     bytes.data[0] = 2;
     assert_int_equal(resident_answer_decode(buffer_bytes(&bytes), &answer), ERR_VERSION);
     bytes.data[0] = 1;
