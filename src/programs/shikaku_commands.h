@@ -18,6 +18,9 @@ struct subcommand {
 /* Prints the subcommand's usage on stderr; gives EXIT_USAGE. */
 enum exit_code subcommand_usage(const struct subcommand *command);
 
+enum exit_code shikaku_init(const struct subcommand *command, int count, char **arguments);
+enum exit_code shikaku_load(const struct subcommand *command, int count, char **arguments);
+enum exit_code shikaku_register_number(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_check_digit(const struct subcommand *command, int count, char **arguments);
 
 #endif
