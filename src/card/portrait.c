@@ -531,24 +531,42 @@ enum status portrait_draw(const struct portrait_subject *subject, struct buffer 
 
 /* ---- A photograph ---- */
 
-static enum status status_of_png(cairo_status_t status)
+enum { PHOTO_LIMIT = 32 << 20 };
+
+static cairo_status_t give_png(void *of, unsigned char *out, unsigned length)
 {
-    switch (status) {
-    case CAIRO_STATUS_SUCCESS:
-        return OK;
-    case CAIRO_STATUS_FILE_NOT_FOUND:
-        return ERR_NOT_FOUND;
-    case CAIRO_STATUS_NO_MEMORY:
-        return ERR_NO_MEMORY;
-    default:
-        return ERR_MALFORMED;
-    }
+    struct bytes *left = of;
+    if (left->length < length)
+        return CAIRO_STATUS_READ_ERROR;
+    memcpy(out, left->data, length);
+    *left = bytes_from(*left, length);
+    return CAIRO_STATUS_SUCCESS;
+}
+
+/* cairo takes whatever else libpng stumbles over for a lack of memory, so a file that is no PNG is told apart
+ * first. */
+static enum status load_png(const char *path, cairo_surface_t **out)
+{
+    static const uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+    struct buffer file = {.secret = true};
+    *out = NULL;
+    enum status status = file_read(path, PHOTO_LIMIT, &file);
+    if (status == OK &&
+        (file.length < sizeof signature || memcmp(file.data, signature, sizeof signature) != 0))
+        status = ERR_MALFORMED;
+    struct bytes left = buffer_bytes(&file);
+    if (status == OK)
+        *out = cairo_image_surface_create_from_png_stream(give_png, &left);
+    if (status == OK && cairo_surface_status(*out) != CAIRO_STATUS_SUCCESS)
+        status = ERR_MALFORMED;
+    buffer_free(&file);
+    return status;
 }
 
 enum status portrait_from_png(const char *path, struct buffer *jp2)
 {
-    cairo_surface_t *photo = cairo_image_surface_create_from_png(path);
-    enum status status = status_of_png(cairo_surface_status(photo));
+    cairo_surface_t *photo = NULL;
+    enum status status = load_png(path, &photo);
     cairo_surface_t *picture = blank_portrait();
     cairo_t *cr = cairo_create(picture);
     if (status == OK) {

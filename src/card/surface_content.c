@@ -302,18 +302,15 @@ void surface_birth_key(const struct surface_content *content, char out[SURFACE_C
 {
     struct date birth = content->what->holder.birth;
     struct ymd day = date_to_ymd(birth);
-    if (content->edition == SURFACE_TODAY)
-        snprintf(out, SURFACE_CODE_LIMIT, "%02u%02u%02u", (unsigned)date_era(birth).year % 100,
-                 (unsigned)day.month % 100, (unsigned)day.day % 100);
-    else
-        snprintf(out, SURFACE_CODE_LIMIT, "%04u%02u%02u", (unsigned)day.year % 10000,
-                 (unsigned)day.month % 100, (unsigned)day.day % 100);
+    int year = content->edition == SURFACE_TODAY ? date_era(birth).year : day.year;
+    snprintf(out, SURFACE_CODE_LIMIT, "%02u%02u%02u", (unsigned)year % 100, (unsigned)day.month % 100,
+             (unsigned)day.day % 100);
 }
 
 void surface_code_b(const struct surface_content *content, char out[SURFACE_CODE_LIMIT])
 {
     char birth[SURFACE_CODE_LIMIT];
     surface_birth_key(content, birth);
-    snprintf(out, SURFACE_CODE_LIMIT, "%.8s%04u%.4s", birth,
+    snprintf(out, SURFACE_CODE_LIMIT, "%.6s%04u%.4s", birth,
              (unsigned)date_to_ymd(content->what->expiry).year % 10000, content->what->security_code);
 }

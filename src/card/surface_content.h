@@ -33,11 +33,11 @@ enum status surface_check_face(const struct surface_content *content, struct buf
 enum status surface_check_municipality(const struct surface_content *content, struct buffer *out) MUST_CHECK;
 enum status surface_check_my_number(const struct surface_content *content, struct buffer *out) MUST_CHECK;
 
-enum { SURFACE_CODE_LIMIT = 17 };
-/* Code B: YYMMDD of the Japanese era, year of expiry, security code, as "55021720352285"; on the coming card
- * YYYYMMDD (ours). */
+enum { SURFACE_CODE_LIMIT = 15 };
+/* Code B: YYMMDD of birth, year of expiry, security code, as "55021720352285". YY is the year of the Japanese
+ * era, on the coming card the western one (ours). */
 void surface_code_b(const struct surface_content *content, char out[SURFACE_CODE_LIMIT]);
-/* YYMMDD of the Japanese era; on the coming card YYYYMMDD (ours). */
+/* YYMMDD alike. */
 void surface_birth_key(const struct surface_content *content, char out[SURFACE_CODE_LIMIT]);
 
 #endif

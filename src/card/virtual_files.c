@@ -51,9 +51,9 @@ const struct card_pin_rule card_pin_rules[CARD_PIN_COUNT] = {
     [CARD_PIN_RESIDENT] = {.tries = 3, .shortest = 4, .longest = 4, .chosen = true},
     [CARD_PIN_COMMON] = {.tries = 3, .shortest = 4, .longest = 4, .chosen = true},
     [CARD_PIN_INPUT_CODE_A] = {.tries = 10, .shortest = 12, .longest = 12},
-    [CARD_PIN_INPUT_CODE_B] = {.tries = 10, .shortest = 14, .longest = 16},
-    [CARD_PIN_CHECK_BIRTH] = {.tries = 10, .shortest = 6, .longest = 8},
-    [CARD_PIN_CHECK_CODE_B] = {.tries = 10, .shortest = 14, .longest = 16},
+    [CARD_PIN_INPUT_CODE_B] = {.tries = 10, .shortest = 14, .longest = 14},
+    [CARD_PIN_CHECK_BIRTH] = {.tries = 10, .shortest = 6, .longest = 6},
+    [CARD_PIN_CHECK_CODE_B] = {.tries = 10, .shortest = 14, .longest = 14},
     [CARD_PIN_CHECK_CODE_A] = {.tries = 10, .shortest = 12, .longest = 12},
 };
 
