@@ -86,7 +86,7 @@ OUT_OF_PLACE = [
     (re.compile(r"(?<![\w\"'$}])/" + r"(?:work|root|home)/[\w.]"), "a path of one machine"),
     (re.compile(r"registry\." + r"npmjs|deb\." + r"debian\.org|pypi\." + r"org"), "a package registry's host"),
     (re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"), "a mark of unfinished work"),
-    (re.compile(r"\b(?:white|black)" + r"list|\bmaster\b(?!card)|\bslave\b", re.IGNORECASE), "say what it does instead"),
+    (re.compile(r"\b(?:white|black)" + r"list|\bsla" + r"ve\b", re.IGNORECASE), "say what it does instead"),
 ]
 TEXT = {".c", ".h", ".md", ".ts", ".tsx", ".css", ".html", ".py", ".sh", ".build", ".json", ".sql", ".txt", ".conf", ""}
 
