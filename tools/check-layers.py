@@ -55,7 +55,7 @@ def owner(path):
     parts = path.parts
     if parts[0] == "src" and len(parts) > 2:
         return parts[1]
-    if parts[:2] == ("tests", "unit") and len(parts) > 3:
+    if parts[:2] == ("tests", "unit") and len(parts) > 3 and parts[2] != "support":
         return parts[2]
     return None
 

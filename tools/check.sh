@@ -70,6 +70,10 @@ check_layers() {
     python3 tools/check-layers.py
 }
 
+check_documents() {
+    python3 tools/check-documents.py
+}
+
 # tools/generated.txt: a committed file that a program makes, and the command that prints it.
 check_generated() {
     stale=0
@@ -152,6 +156,7 @@ command_check() {
     built 'build gcc' build_gcc
     stage_after 'unit tests, gcc' unit_gcc "$broken" || :
     stage 'generated files' check_generated || :
+    stage_after 'documents' check_documents "$broken" || :
     stage_after 'system tests' system_gcc "$broken" || :
     [ ! -f tests/fault/run ] || stage_after 'crash test' check_crash "$broken" || :
     built 'build clang' build_clang
