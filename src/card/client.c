@@ -13,6 +13,7 @@ enum {
     TOKEN_LENGTH = 160,
     TOKEN_LABEL_LENGTH = 32,
     OFFSET_LIMIT = 0x8000, /* READ BINARY has fifteen bits */
+    FILLER = 0xFF,         /* behind what a file holds */
 };
 
 void card_transport_close(struct card_transport *transport)
@@ -171,6 +172,10 @@ enum card_error client_read_object(struct card_client *client, enum card_applica
     if (error != CARD_OK)
         return error;
     size_t total;
+    if (out->data[begin] == FILLER && out->data[begin + 1] == FILLER) {
+        out->length = begin;
+        return CARD_OK;
+    }
     if (tlv_measure(bytes_from(buffer_bytes(out), begin), &total) != OK || total > OFFSET_LIMIT)
         return CARD_ERR_FAILED;
     if (total < TLV_MEASURE_LENGTH)
@@ -216,8 +221,7 @@ static enum card_error read_token(struct card_client *client, struct card_descri
     return error;
 }
 
-/* A certificate's file that holds none reads as filler, or is not there. Without the password a signature
- * certificate cannot be read, but then there is one to be opened. */
+/* Free to read, unlike the certificate itself: 8F8F00 where there are both, signature's first. */
 static enum card_error look_for_signature_certificate(struct card_client *client,
                                                       struct card_description *out)
 {
@@ -225,8 +229,8 @@ static enum card_error look_for_signature_certificate(struct card_client *client
     enum card_error error = client_select_file(client, JPKI_PRESENCE);
     if (error == CARD_OK)
         error = read_part(client, 0, 3, &presence);
-    if (error == CARD_OK) /* 8F8F00: authentication, signature */
-        out->has_signature_certificate = presence.data[1] == 0x8F;
+    if (error == CARD_OK)
+        out->has_signature_certificate = presence.data[0] == 0x8F;
     buffer_free(&presence);
     return error;
 }
@@ -241,7 +245,10 @@ enum card_error card_recognise(struct card_client *client, struct card_descripti
         error = look_for_signature_certificate(client, out);
     if (error == CARD_OK)
         error = card_tries_left(client, CARD_PIN_AUTHENTICATION, &out->tries_left);
-    out->has_pin = true;
+    /* A card without PIN (顔認証マイナンバーカード) is one whose PIN can never be verified; it has no
+     * signature certificate either. A locked card that has none for another reason cannot be told from it,
+     * and what is left to do is the same (ours). */
+    out->has_pin = out->tries_left > 0 || out->has_signature_certificate;
     return error;
 }
 

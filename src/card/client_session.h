@@ -16,8 +16,8 @@ enum card_error client_error_of(uint16_t status_word);
 /* Nothing is sent where the application is selected already. */
 enum card_error client_select(struct card_client *client, enum card_application application) MUST_CHECK;
 enum card_error client_select_file(struct card_client *client, unsigned file) MUST_CHECK;
-/* The one object (TLV or DER) at the beginning of a file, appended. CARD_ERR_PIN_NEEDED where it is not
- * open; CARD_ERR_FAILED where no object is there. */
+/* The one object (TLV or DER) at the beginning of a file, appended; nothing where the file holds none.
+ * CARD_ERR_PIN_NEEDED where it is not open. */
 enum card_error client_read_object(struct card_client *client, enum card_application application,
                                    unsigned file, struct buffer *out) MUST_CHECK;
 
