@@ -1,11 +1,20 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.ts';
-import { eventually, Service } from './processes.ts';
+import { eventually, runOrThrow, Service } from './processes.ts';
 import { atEnd, scratchDirectory, type Scope } from './scope.ts';
 
 /** Where pcscd's server puts its socket, fixed when Debian built it. */
 const fixedDirectory = '/run/pcscd';
+
+/**
+ * A driver built with the address sanitizer needs its runtime first in the process that loads it. Leaks of pcscd
+ * itself are not ours to judge.
+ */
+async function sanitizerEnvironment(driver: string): Promise<Record<string, string>> {
+  const runtime = /(\/\S*libasan\.so\S*)/.exec(await runOrThrow('ldd', [driver]))?.[1];
+  return runtime === undefined ? {} : { LD_PRELOAD: runtime, ASAN_OPTIONS: 'detect_leaks=0' };
+}
 
 export interface CardService {
   /** For every PC/SC client: where this pcscd is. */
@@ -39,16 +48,21 @@ export async function pcscd(scope: Scope, sockets: readonly string[]): Promise<C
       )
       .join('\n'),
   );
+  const sanitizer = Object.entries(await sanitizerEnvironment(driver)).map(
+    ([name, value]) => `${name}=${value}`,
+  );
   const service = new Service(
     'unshare',
     [
       '--mount',
       'sh',
       '-c',
-      'mount --bind "$0" "$1" && exec pcscd --foreground --config "$2"',
+      'mount --bind "$1" "$2" && readers=$3 && shift 3 && exec env "$@" pcscd --foreground --config "$readers"',
+      'pcscd',
       run,
       fixedDirectory,
       readers,
+      ...sanitizer,
     ],
     {},
   );
