@@ -162,10 +162,9 @@ static bool matches(const struct subscription_facts *facts, const struct questio
 
 struct found {
     const struct subscription_facts *first;
-    bool are_several;     /* subscriptions */
-    bool is_one_person;   /* every one of them is confirmed to the same person */
-    bool has_unlinked;    /* one without a number */
-    bool has_unconfirmed; /* one in any other state than confirmed, or confirmed to nobody */
+    bool are_several;   /* subscriptions */
+    bool is_one_person; /* every one of them is confirmed to the same person */
+    bool has_unlinked;  /* one without a number */
     bool is_protected;
     const struct subscription_facts *in_force, *last_lost, *next;
 };
@@ -197,7 +196,6 @@ static struct found find_matches(const struct question *question, const struct s
         found.are_several |= row->subscription != found.first->subscription;
         found.is_one_person &= is_confirmed_to(row, found.first->person.id);
         found.has_unlinked |= row->link == LINK_NONE;
-        found.has_unconfirmed |= !is_confirmed_to(row, row->person.id);
         found.is_protected |= person_is_protected(&row->person);
         find_place(&found, row, question->day);
     }
@@ -236,7 +234,7 @@ const struct answer *eligibility_decide_by_number(struct region *region, const s
     } else if (found.has_unlinked) { /* Q10: before every date */
         decision.reason = REASON_NUMBER_NOT_REGISTERED;
         decision.facts = found.first;
-    } else if (found.has_unconfirmed) {
+    } else if (!found.is_one_person) {
         decision.reason = REASON_UNDER_VERIFICATION;
         decision.facts = found.first;
     } else {

@@ -66,7 +66,7 @@ static void comparison_keys_ignore_case_form_space_variant_and_dash(void **state
         {"Ｓｍｉｔｈ　Ｊｏｈｎ", "smithjohn"},
         {"葛󠄀城", "葛城"}, /* variation selector 17 */
         {"神︀", "神"},       /* variation selector 1 */
-        {"神", "神"},           /* U+FA19, a compatibility ideograph */
+        {"\xEF\xA8\x99", "神"}, /* U+FA19, a compatibility ideograph */
         {"１－２－３", "1-2-3"},
         {"1‐2–3−4", "1-2-3-4"},
         {"㈱", "(株)"},
