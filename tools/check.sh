@@ -103,8 +103,8 @@ system_tests() {
 sanitizer_settings() {
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1
     export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-    export LSAN_OPTIONS=suppressions=$root/tests/suppressions/lsan.txt:print_suppressions=0
-    export TSAN_OPTIONS=suppressions=$root/tests/suppressions/tsan.txt:halt_on_error=1:second_deadlock_stack=1
+    export LSAN_OPTIONS="suppressions=$root/tests/suppressions/lsan.txt:print_suppressions=0"
+    export TSAN_OPTIONS="suppressions=$root/tests/suppressions/tsan.txt:halt_on_error=1:second_deadlock_stack=1"
 }
 
 configure_all() {

@@ -1,7 +1,7 @@
 # Shared by ./dev and tools/*.sh; the working directory is the tree's root ($root).
 
 export LC_ALL=C.UTF-8
-jobs=2 # tests at the same time, and half the sanitizer builds' memory: the machine this is sized for has two cores
+jobs=$(nproc) # tests, and fuzz targets, at the same time
 cache=$root/.cache
 
 say() {
