@@ -11,7 +11,7 @@ struct audit_store;
 
 struct audit_segments_options {
     const char *directory; /* made when missing */
-    uint32_t segment_size; /* bytes of one file, a multiple of 4096 from 64 KiB; 0: 64 MiB */
+    uint32_t segment_size; /* bytes of one file, a multiple of 4096 from 1 MiB; 0: 64 MiB */
     const struct clock *clock;
 };
 
