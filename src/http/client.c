@@ -27,7 +27,8 @@ struct http_client {
     struct http_reply *reply;
     size_t response_limit;
     bool with_headers;
-    enum status taken; /* why a callback stopped the call */
+    enum http_hop reached; /* as far as libcurl has said */
+    enum status taken;     /* why a callback stopped the call */
 };
 
 const char *http_hop_name(enum http_hop hop)
@@ -81,6 +82,22 @@ static size_t on_header(char *at, size_t size, size_t count, void *argument)
     return client->taken == OK ? line.length : 0;
 }
 
+static CURLcode on_tls_begun(CURL *easy, void *context, void *argument)
+{
+    struct http_client *client = argument;
+    (void)easy, (void)context;
+    client->reached = HTTP_HOP_TLS;
+    return CURLE_OK;
+}
+
+static int on_ready(void *argument, char *to, char *from, int to_port, int from_port)
+{
+    struct http_client *client = argument;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    client->reached = HTTP_HOP_HTTP;
+    return CURL_PREREQFUNC_OK;
+}
+
 static void set_constant_options(struct http_client *client, const struct http_client_settings *settings)
 {
     CURL *easy = client->easy;
@@ -106,6 +123,10 @@ static void set_constant_options(struct http_client *client, const struct http_c
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, client);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_begun);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, client);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
 }
 
 /* Everything that libcurl would otherwise find out at the first call. */
@@ -228,7 +249,7 @@ static enum status set_call_options(struct http_client *client, const struct htt
     return OK;
 }
 
-/* CURLE_OPERATION_TIMEDOUT while nothing says that we were cancelled. */
+/* ERR_WRONG_STATE when cancelled; otherwise *result is libcurl's. */
 static enum status perform(struct http_client *client, CURLcode *result)
 {
     int running = 1;
@@ -253,27 +274,18 @@ static enum status perform(struct http_client *client, CURLcode *result)
 }
 
 /* The last hop that was begun. */
-static enum http_hop hop_reached(CURL *easy)
+static enum http_hop hop_reached(const struct http_client *client)
 {
-    long connects = 0;
-    curl_off_t resolved = 0, connected = 0, secured = 0;
-    char *url = NULL;
-    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-    curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-    curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured);
-    curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
-    bool tls = url && strncmp(url, "https:", 6) == 0;
-    if (!resolved)
-        return HTTP_HOP_RESOLVE;
-    if (!connected)
-        return HTTP_HOP_CONNECT;
-    return tls && !secured ? HTTP_HOP_TLS : HTTP_HOP_HTTP;
+    curl_off_t resolved = 0;
+    if (client->reached != HTTP_HOP_NONE)
+        return client->reached;
+    curl_easy_getinfo(client->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    return resolved ? HTTP_HOP_CONNECT : HTTP_HOP_RESOLVE;
 }
 
 static enum status failure_of(struct http_client *client, CURLcode result, enum http_hop *hop)
 {
-    *hop = hop_reached(client->easy);
+    *hop = hop_reached(client);
     switch (result) {
     case CURLE_COULDNT_RESOLVE_HOST:
         *hop = HTTP_HOP_RESOLVE;
@@ -326,6 +338,7 @@ static void begin_reply(struct http_client *client, const struct http_call *call
     client->reply = reply;
     client->response_limit = call->response_limit ? call->response_limit : RESPONSE_LIMIT;
     client->with_headers = call->with_headers;
+    client->reached = HTTP_HOP_NONE;
     client->taken = OK;
     client->error[0] = '\0';
 }
@@ -343,7 +356,7 @@ enum status http_client_call(struct http_client *client, const struct http_call 
     if (status == OK)
         status = perform(client, &result);
     if (status != OK)
-        reply->failed = hop_reached(client->easy);
+        reply->failed = hop_reached(client);
     else if (result != CURLE_OK)
         status = failure_of(client, result, &reply->failed);
     if (status == OK) {

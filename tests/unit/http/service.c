@@ -225,6 +225,14 @@ void service_release(struct service *service, size_t n)
         assert_true(http_ticket_post(held[i], finish_released, service));
 }
 
+bool service_saw_caller(struct service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    bool connected = service->connected;
+    pthread_mutex_unlock(&service->lock);
+    return connected;
+}
+
 void service_stop(struct service *service)
 {
     http_server_stop(service->server, 1000);

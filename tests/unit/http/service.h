@@ -39,6 +39,8 @@ struct service *service_start(const struct http_limits *limits, unsigned loops,
 /* Waits until n requests are held, then answers them all "released" from the test's thread. */
 void service_release(struct service *service, size_t n);
 void service_wait_for_held(struct service *service, size_t n);
+/* Whether the request released last still had a caller. */
+bool service_saw_caller(struct service *service);
 void service_stop(struct service *service);
 struct http_metrics service_metrics(const struct service *service);
 
