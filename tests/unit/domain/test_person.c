@@ -39,15 +39,8 @@ static void what_is_no_name_is_refused(void **state)
     assert_int_equal(name_parse(long_name, 3 * NAME_CHARACTERS, &name), REASON_NONE);
     assert_int_equal(name_parse(long_name, sizeof(long_name), &name), REASON_MALFORMED_NAME);
     assert_false(name_is_stated(&name));
-    static const char *const cases[] = {"",
-                                        " ",
-                                        "　 ",
-                                        "a\nb",
-                                        "a\x1B[1mb",
-                                        "\x8D\x82",
-                                        "\xE9\xAB",
-                                        "a\xE2\x80\xAE"
-                                        "b"};
+    static const char *const cases[] = {"",          " ",        "　 ",      "a\nb",
+                                        "a\x1B[1mb", "\x8D\x82", "\xE9\xAB", "a\xE2\x80\xAEx"};
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
         assert_int_equal(name_parse(cases[i], strlen(cases[i]), &name), REASON_MALFORMED_NAME);
     assert_int_equal(alias_parse("", 0, &name), REASON_NONE);
