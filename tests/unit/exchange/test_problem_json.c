@@ -86,8 +86,9 @@ static void what_is_no_problem_document_is_refused(void **state)
         "{\"code\":\"lost\",\"fault\":\"none\"}",
         "{\"code\":1,\"fault\":\"none\",\"staff\":{\"ja\":\"a\",\"en\":\"b\"}}",
         "{\"code\":\"lost\",\"fault\":\"none\",\"staff\":{\"ja\":\"a\"}}",
-        "{\"code\":\"a\",\"fault\":\"none\",\"staff\":{\"ja\":\"a\",\"en\":\"b\"},"
-        "\"next_step\":{\"code\":\"retry\"}}"};
+        ("{\"code\":\"a\",\"fault\":\"none\",\"staff\":{\"ja\":\"a\",\"en\":\"b\"},"
+         "\"next_step\":{\"code\":\"retry\"}}"),
+    };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct problem_view view;
         assert_int_equal(problem_from_json_text(bytes_of_text(cases[i]), &region, &view), ERR_MALFORMED);
