@@ -135,7 +135,7 @@ static enum status start_jobs(struct front *front)
 static enum status start_feed(struct front *front)
 {
     struct feed_settings settings = {.link = FRONT_LINK_FD, .log = front->centre.log, .clock = &real_clock};
-    enum status status = public_key_load(path_in(front, front->settings->authority_directory, "feed.pub"),
+    enum status status = public_key_load(path_in(front, front->settings->authority_directory, "feed.pem"),
                                          &settings.authority);
     if (status == OK)
         status = open_database(front, DB_FOR_CHANGES, &settings.changes);

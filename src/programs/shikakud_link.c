@@ -9,7 +9,7 @@ int run_link(const struct centre_settings *settings)
     struct region region = {0};
     struct link_service service = {
         .authority = {.base_url = settings->authority_url,
-                      .ca_file = region_printf(&region, "%s/server-ca.crt", settings->authority_directory),
+                      .ca_file = region_printf(&region, "%s/server-ca.pem", settings->authority_directory),
                       .certificate_file = region_printf(&region, "%s/link.crt", settings->keys_directory),
                       .key_file = region_printf(&region, "%s/link.key", settings->keys_directory)},
         .front = LINK_FRONT_FD,

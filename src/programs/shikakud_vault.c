@@ -7,7 +7,7 @@
 static enum status load_authority_key(const struct centre_settings *settings, struct public_key *out)
 {
     struct region region = {0};
-    const char *path = region_printf(&region, "%s/sealing.pub", settings->authority_directory);
+    const char *path = region_printf(&region, "%s/sealing.pem", settings->authority_directory);
     enum status status = path ? public_key_load(path, out) : ERR_NO_MEMORY;
     region_free(&region);
     return status;

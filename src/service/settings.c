@@ -133,9 +133,9 @@ static void read_all(struct settings_reader *r, const json_t *root, struct centr
     out->feed_limit_seconds = read_number(r, root, "authority", "feed_limit_seconds", 60, 86400);
 
     out->authentication_cas =
-        read_list(r, root, "trust", "authentication_cas", "authority/authentication-ca.crt", true);
-    out->signature_cas = read_list(r, root, "trust", "signature_cas", "authority/signature-ca.crt", true);
-    out->machine_ca = read_path(r, root, "trust", "machine_ca", "authority/machine-ca.crt");
+        read_list(r, root, "trust", "authentication_cas", "authority/authentication-ca.pem", true);
+    out->signature_cas = read_list(r, root, "trust", "signature_cas", "authority/signature-ca.pem", true);
+    out->machine_ca = read_path(r, root, "trust", "machine_ca", "authority/machine-ca.pem");
     out->terminal_ca = read_path(r, root, "trust", "terminal_ca", "authority/terminal-ca.cv");
     json_t *test_policy = find(root, "trust", "accept_test_policy");
     if (test_policy && !json_is_boolean(test_policy))
