@@ -86,11 +86,12 @@ void handle_challenges(struct http_request *request, void *context)
         respond_problem(request, reason == REASON_NONE ? REASON_INTERNAL : reason, member);
         return;
     }
+    challenges->loop = api->loops[http_loop_index(request->loop)];
     challenges->caller = caller;
     challenges->count = (size_t)count;
     challenges->done = on_challenges;
     challenges->context = ticket;
-    challenges_create(api->loops[http_loop_index(request->loop)], challenges);
+    challenges_create(challenges);
 }
 
 /* ---- Checks ---- */

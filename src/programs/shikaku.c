@@ -6,6 +6,20 @@
 #include "programs/shikaku_commands.h"
 
 static const struct subcommand subcommands[] = {
+    {"init",
+     "DIRECTORY --authority PUBLISHED --authority-url URL [--database LOCATION] [--name NAME] [--port N] "
+     "[--operations-port N] [--accept-test-policy]",
+     "make a new centre: keys, certificates, vault, registry, settings", shikaku_init},
+    {"load",
+     "--centre URL --public DIRECTORY --certificate FILE --key FILE (FILE.jsonl [--staged] | --undo LOAD)",
+     "an insurer's bulk load of subscribers: staged, then made visible as a whole, or taken back",
+     shikaku_load},
+    {"register-number",
+     "--centre URL --public DIRECTORY --certificate FILE --key FILE --insurer NUMBER --symbol S --number N "
+     "[--branch B] "
+     "[--birth-date D]",
+     "register a subscriber's My Number, read from standard input and sealed to the vault",
+     shikaku_register_number},
     {"check-digit", "my-number|insurer-number|institution-code VALUE|-",
      "tell whether a number's form and check digit are right (- reads it from standard input)",
      shikaku_check_digit},

@@ -7,6 +7,7 @@
 /* Challenges fetched ahead by a machine whose certificate is in use. Nothing is stored until one is used. */
 struct challenges {
     /* filled in by the owner, who keeps it until done was called */
+    struct centre_loop *loop;
     struct caller caller;
     void (*done)(struct challenges *challenges); /* on the loop's thread, once */
     void *context;
@@ -20,6 +21,6 @@ struct challenges {
     struct challenge list[];
 };
 
-void challenges_create(struct centre_loop *loop, struct challenges *challenges);
+void challenges_create(struct challenges *challenges);
 
 #endif

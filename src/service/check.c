@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "registry/check.h"
 
 /* ---- The answer ---- */
 
@@ -156,12 +155,12 @@ static void submitted(struct check *check, struct centre_loop *loop, enum status
         loop->submitted(loop);
 }
 
-/* The institution is the one that the certificate names, by the word of the CA that signed it. */
-static void name_caller(const struct caller *caller, uint8_t machine[CERTIFICATE_ID_SIZE],
-                        struct institution_code *institution)
+struct check_caller caller_in_registry(const struct caller *caller)
 {
-    memcpy(machine, caller->certificate.bytes, CERTIFICATE_ID_SIZE);
-    memcpy(institution->digits, caller->subject.code, sizeof(institution->digits));
+    struct check_caller asked;
+    memcpy(asked.machine, caller->certificate.bytes, sizeof(asked.machine));
+    memcpy(asked.institution.digits, caller->subject.code, sizeof(asked.institution.digits));
+    return asked;
 }
 
 void check_by_number_start(struct check *check, const struct number_check_request *request)
@@ -177,7 +176,7 @@ void check_by_number_start(struct check *check, const struct number_check_reques
     }
     struct centre_loop *loop = check->loop;
     struct check_by_number asked = {.key = request->key, .birth = request->birth};
-    name_caller(&check->proceeding.caller, asked.machine, &asked.institution);
+    asked.caller = caller_in_registry(&check->proceeding.caller);
     enum status status =
         check_by_number_submit(loop->checks, &asked, deadline_of(check), on_number_rows, check);
     submitted(check, loop, status);
@@ -227,7 +226,7 @@ void check_by_card_start(struct check *check, const struct card_check_request *r
     }
     struct centre_loop *loop = check->loop;
     struct check_by_card asked = {.has_terminal = check->card.has_terminal};
-    name_caller(&check->proceeding.caller, asked.machine, &asked.institution);
+    asked.caller = caller_in_registry(&check->proceeding.caller);
     memcpy(asked.certificate, check->card.certificate.bytes, sizeof(asked.certificate));
     memcpy(asked.terminal, check->card.terminal.bytes, sizeof(asked.terminal));
     enum status status = check_by_card_submit(loop->checks, &asked, deadline_of(check), on_card_rows, check);

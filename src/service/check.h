@@ -3,6 +3,7 @@
 
 #include "domain/consent.h"
 #include "domain/eligibility.h"
+#include "registry/check.h"
 #include "service/card_proof.h"
 #include "service/proceeding.h"
 
@@ -48,10 +49,10 @@ struct check {
 
 void check_by_card_start(struct check *check, const struct card_check_request *request);
 void check_by_number_start(struct check *check, const struct number_check_request *request);
+/* An institution's machine, as the registry is asked about it. */
+struct check_caller caller_in_registry(const struct caller *caller);
 /* Of the caller's machine certificate and institution, as the check's statement found them: REASON_NONE, or
  * why the caller may not ask. */
-struct check_findings;
-struct terminal_facts;
 enum reason caller_refusal(const struct check_findings *findings, moment now);
 /* Of the terminal that a signature without PIN names. */
 enum reason terminal_refusal(const struct proven_card *card, const struct terminal_facts *terminal);

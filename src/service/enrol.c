@@ -32,11 +32,11 @@ static void on_rows(void *argument, enum status status, struct db_rows *rows)
 
 static enum status find(struct enrol *enrol, struct db *changes, struct finding *out)
 {
-    const struct caller *caller = &enrol->proceeding.caller;
-    struct check_by_card asked = {.has_terminal = enrol->card.has_terminal};
+    struct check_by_card asked = {
+        .has_terminal = enrol->card.has_terminal,
+        .caller = caller_in_registry(&enrol->proceeding.caller),
+    };
     memcpy(asked.certificate, enrol->card.certificate.bytes, sizeof(asked.certificate));
-    memcpy(asked.machine, caller->certificate.bytes, sizeof(asked.machine));
-    memcpy(asked.institution.digits, caller->subject.code, sizeof(asked.institution.digits));
     memcpy(asked.terminal, enrol->card.terminal.bytes, sizeof(asked.terminal));
     *out = (struct finding){.region = enrol->proceeding.region, .status = ERR_INTERNAL};
     int64_t deadline = monotonic_microseconds() + enrol->proceeding.centre->check_microseconds;
