@@ -2,7 +2,8 @@
 """Arrows point down: an include in src/X may name only X and the folders below it.
 
 The rule is the table under "Layers" in docs/architecture.md; this reads it from there. Tests and fuzz targets
-may include anything of src/, since they stand above it; tests/unit/X only what X itself may include.
+may include anything of src/, since they stand above it; tests/unit/X only what X itself may include, and
+tests/unit/support.
 Then a look through all tracked files for what has no place in the tree: paths of one machine, hosts of package
 registries, marks of unfinished work.
 """

@@ -6,6 +6,7 @@ usage: generate-statements.py --name X OUT.h OUT.c FILE.sql...
 A file under schema/sqlite/ or schema/postgresql/ named NNN_*.sql is a step of the schema; every other file
 holds statements. src/db/catalogue.h says how they are written and what comes out.
 """
+import copy
 import re
 import sys
 from pathlib import Path
@@ -32,7 +33,8 @@ class Mistake(Exception):
 
 
 class Field:
-    def __init__(self, text, where):
+    def __init__(self, text, where, group=None):
+        self.group = group
         words = text.split()
         if len(words) != 2:
             raise Mistake(f"{where}: expected 'name type', found '{text.strip()}'")
@@ -58,31 +60,87 @@ class Field:
         kind = TYPES[self.declared][5]
         return f"db_column_optional_{kind}" if self.nullable and kind in ("int", "bool") else f"db_column_{kind}"
 
+    @property
+    def member(self):
+        return f"{self.group}.{self.name}" if self.group else self.name
+
     def __eq__(self, other):
-        return (self.name, self.declared, self.nullable) == (other.name, other.declared, other.nullable)
+        return ((self.member, self.declared, self.nullable) == (other.member, other.declared, other.nullable))
 
 
 class Statement:
     def __init__(self, name, where):
         self.name, self.where = name, where
         self.comment, self.parameters, self.columns = [], [], None
-        self.only = None
+        self.only, self.row = None, name
         self.sql = ""
 
 
-def read_fields(text, where):
-    fields = [Field(part, where) for part in text.split(",")] if text.strip() else []
-    names = [field.name for field in fields]
-    if len(set(names)) != len(names):
-        raise Mistake(f"{where}: a name stands twice")
+def read_fields(text, where, groups):
+    fields = []
+    for part in text.split(",") if text.strip() else []:
+        use = re.match(r"\s*([a-z][a-z0-9_]*)\.\*\s*\Z", part)
+        if not use:
+            fields.append(Field(part, where))
+        elif use[1] in groups:
+            fields += groups[use[1]]
+        else:
+            raise Mistake(f"{where}: there is no group {use[1]}")
     return fields
 
 
-def read_statements(path):
-    current, lines = None, []
+def check_names(fields, where):
+    names = [field.name for field in fields]
+    if len(set(names)) != len(names):
+        raise Mistake(f"{where}: a name stands twice")
+
+
+def expand(text, defined, where):
+    def text_of(use):
+        if use[1] not in defined:
+            raise Mistake(f"{where}: @{use[1]} is not defined")
+        return expand(defined[use[1]].strip(), defined, where)
+    return re.sub(r"@([a-z][a-z0-9_]*)", text_of, text)
+
+
+def read_lines(path):
+    """The lines with every @use replaced by what '-- define: use' says."""
+    defined, current = {}, None
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         where = f"{path}:{number}"
-        header = re.match(r"--\s*(name|in|out|only):(.*)", line)
+        begin = re.match(r"--\s*(define|name|group):\s*(.*)", line)
+        if begin and begin[1] == "define":
+            current = begin[2].strip()
+            if not NAME.match(current) or current in defined:
+                raise Mistake(f"{where}: '{current}' is not a name, or defined twice")
+            defined[current] = ""
+            continue
+        if begin:
+            current = None
+        if current is not None:
+            defined[current] += "" if line.startswith("--") else line + "\n"
+        else:
+            whole = expand(line, defined, where)
+            for part in [" ".join(whole.split())] if line.startswith("--") else whole.split("\n"):
+                yield where, part
+
+
+def read_group(text, where):
+    name, _, fields = text.partition("=")
+    if not NAME.match(name.strip()):
+        raise Mistake(f"{where}: '{name.strip()}' is not a name")
+    return name.strip(), [Field(part, where, name.strip()) for part in fields.split(",")]
+
+
+def read_statements(path, groups):
+    current = None
+    for where, line in read_lines(path):
+        header = re.match(r"--\s*(name|in|out|only|row|group):(.*)", line)
+        if header and header[1] == "group":
+            name, fields = read_group(header[2], where)
+            check_names(fields, where)
+            groups[name] = fields
+            continue
         if header and header[1] == "name":
             if current:
                 yield finish(current)
@@ -95,15 +153,21 @@ def read_statements(path):
         elif header and current.sql.strip():
             raise Mistake(f"{where}: '-- {header[1]}:' after the statement began")
         elif header and header[1] == "in":
-            current.parameters += read_fields(header[2], where)
+            current.parameters += read_fields(header[2], where, groups)
+        elif header and header[1] == "row":
+            current.row = header[2].strip()
+            if not NAME.match(current.row):
+                raise Mistake(f"{where}: '{current.row}' is not a name")
         elif header and header[1] == "out":
-            current.columns = (current.columns or []) + read_fields(header[2], where)
+            current.columns = (current.columns or []) + read_fields(header[2], where, groups)
         elif header:
             current.only = header[2].strip()
             if current.only not in DRIVERS:
                 raise Mistake(f"{where}: no such driver: '{current.only}'")
         elif line.startswith("--") and not current.sql.strip():
             current.comment.append(line[2:].strip())
+        elif line.startswith("--") and current.sql.rstrip().endswith(";"):
+            pass  # a heading before the next statement
         else:
             current.sql += line + "\n"
     if current:
@@ -115,6 +179,8 @@ def finish(statement):
     if not statement.sql.endswith(";"):
         raise Mistake(f"{statement.where}: {statement.name} does not end with ';'")
     statement.sql = statement.sql[:-1]
+    check_names(statement.parameters, statement.where)
+    check_names(statement.columns or [], statement.where)
     return statement
 
 
@@ -185,16 +251,45 @@ def literal(text, indent):
     return ("\n" + indent).join(f'"{line}\\n"' for line in escaped) if escaped else '""'
 
 
-def c_struct(name, fields):
-    body = "".join(f"    {field.c_type} {field.name};{' /* may be NULL */' if field.nullable else ''}\n"
-                   for field in fields)
+def c_struct(catalogue, name, fields):
+    body, groups = "", []
+    for field in fields:
+        if not field.group:
+            body += f"    {field.c_type} {field.name};{' /* may be NULL */' if field.nullable else ''}\n"
+        elif field.group not in groups:
+            groups.append(field.group)
+            body += f"    struct {catalogue}_sql_{field.group} {field.group};\n"
     return f"struct {name} {{\n{body}}};\n"
 
 
-def header(name, joined):
+def c_group(catalogue, name, fields):
+    plain = [copy.copy(field) for field in fields]
+    for field in plain:
+        field.group = None
+    return "\n" + c_struct(catalogue, f"{catalogue}_sql_{name}", plain)
+
+
+def row_owners(joined):
+    """row name -> the first statement that has it; all others must declare the same columns."""
+    owners = {}
+    for statement_name, entry in joined.items():
+        first = entry["first"]
+        if first.columns is None:
+            if first.row != statement_name:
+                raise Mistake(f"{first.where}: {statement_name} has a row but no columns")
+            continue
+        owner = owners.setdefault(first.row, statement_name)
+        if joined[owner]["first"].columns != first.columns:
+            raise Mistake(f"{first.where}: {statement_name} declares another row {first.row} than {owner}")
+    return owners
+
+
+def header(name, joined, groups):
     guard = f"SHIKAKU_{name.upper()}_SQL_H"
     out = [f"/* Generated by tools/generate-statements.py. */\n#ifndef {guard}\n#define {guard}\n\n"
            f'#include "db/catalogue.h"\n\nextern const struct db_catalogue {name}_catalogue;\n']
+    owners = row_owners(joined)
+    out += [c_group(name, group, fields) for group, fields in groups.items()]
     for statement_name, entry in joined.items():
         first, base = entry["first"], f"{name}_sql_{statement_name}"
         if first.comment:
@@ -203,14 +298,16 @@ def header(name, joined):
             out.append("\n")
         given = ""
         if first.parameters:
-            out.append(c_struct(f"{base}_in", first.parameters))
+            out.append(c_struct(name, f"{base}_in", first.parameters))
             given = f"const struct {base}_in *in, "
         if first.columns is None:
             out.append(f"enum status {base}(struct db *db, {given}int64_t *changed) MUST_CHECK;\n")
             continue
-        out.append(c_struct(f"{base}_row", first.columns))
+        row = f"{name}_sql_{first.row}"
+        if owners[first.row] == statement_name:
+            out.append(c_struct(name, f"{row}_row", first.columns))
+            out.append(f"bool {row}_next(struct db_rows *rows, struct {row}_row *row);\n")
         out.append(f"enum status {base}(struct db *db, {given}struct db_rows *rows) MUST_CHECK;\n")
-        out.append(f"bool {base}_next(struct db_rows *rows, struct {base}_row *row);\n")
         out.append(f"enum status {base}_submit(struct db *db, {given}int64_t deadline, db_done *done, "
                    f"void *argument) MUST_CHECK;\n")
     out.append("\n#endif\n")
@@ -224,30 +321,32 @@ def field_table(symbol, fields):
     return f"static const struct db_field {symbol}[] = {{\n{rows}}};\n"
 
 
-def functions(name, index, statement_name, first):
+def functions(name, index, statement_name, first, owns_row):
     base = f"{name}_sql_{statement_name}"
     given = f"const struct {base}_in *in, " if first.parameters else ""
     values, passed = "", "NULL"
     if first.parameters:
-        binds = "".join(f"        {field.binder}(in->{field.name}),\n" for field in first.parameters)
+        binds = "".join(f"        {field.binder}(in->{field.member}),\n" for field in first.parameters)
         values, passed = f"    const struct db_value values[] = {{\n{binds}    }};\n", "values"
     at = f"&statements[{index}]"
     if first.columns is None:
         return (f"enum status {base}(struct db *db, {given}int64_t *changed)\n{{\n{values}"
                 f"    return db_change(db, {at}, {passed}, changed);\n}}\n")
-    reads = "".join(f"    row->{field.name} = {field.reader}(rows, {column});\n"
+    reads = "".join(f"    row->{field.member} = {field.reader}(rows, {column});\n"
                     for column, field in enumerate(first.columns))
+    row = f"{name}_sql_{first.row}"
+    reader = (f"bool {row}_next(struct db_rows *rows, struct {row}_row *row)\n{{\n"
+              f"    if (!db_rows_next(rows))\n        return false;\n{reads}    return rows->status == OK;\n}}\n\n")
     return (f"enum status {base}(struct db *db, {given}struct db_rows *rows)\n{{\n{values}"
             f"    return db_run(db, {at}, {passed}, rows);\n}}\n\n"
-            f"bool {base}_next(struct db_rows *rows, struct {base}_row *row)\n{{\n"
-            f"    if (!db_rows_next(rows))\n        return false;\n{reads}    return rows->status == OK;\n}}\n\n"
+            f"{reader if owns_row else ''}"
             f"enum status {base}_submit(struct db *db, {given}int64_t deadline, db_done *done, void *argument)\n"
             f"{{\n{values}    return db_submit(db, {at}, {passed}, deadline, done, argument);\n}}\n")
 
 
 def source(name, header_name, joined, steps):
     out = [f'/* Generated by tools/generate-statements.py. */\n#include "{header_name}"\n\n']
-    table, code = [], []
+    table, code, owners = [], [], row_owners(joined)
     for index, (statement_name, entry) in enumerate(joined.items()):
         first = entry["first"]
         columns = first.columns or []
@@ -260,7 +359,8 @@ def source(name, header_name, joined, steps):
                      f'     .columns = {statement_name + "_columns" if columns else "NULL"},\n'
                      f'     .parameter_count = {len(first.parameters)},\n'
                      f'     .column_count = {len(columns)},\n     .index = {index}}},\n')
-        code.append("\n" + functions(name, index, statement_name, first))
+        code.append("\n" + functions(name, index, statement_name, first,
+                                      owners.get(first.row) == statement_name))
     out.append(f"\nstatic const struct db_statement statements[] = {{\n{''.join(table)}}};\n")
     rows = "".join(f"    {{{version}, {literal(sqlite, '     ')},\n     {literal(postgresql, '     ')}}},\n"
                    for version, sqlite, postgresql in steps)
@@ -280,11 +380,12 @@ def main(arguments):
     for path in inputs:
         (schema if path.parent.name in DRIVERS and path.parent.parent.name == "schema" else catalogue).append(path)
     try:
-        joined = join_variants([statement for path in catalogue for statement in read_statements(path)])
+        groups = {}
+        joined = join_variants([statement for path in catalogue for statement in read_statements(path, groups)])
         if not joined:
             raise Mistake(f"{name}: no statements")
         steps = read_steps(schema)
-        out_h.write_text(header(name, joined), encoding="utf-8")
+        out_h.write_text(header(name, joined, groups), encoding="utf-8")
         out_c.write_text(source(name, out_h.name, joined, steps), encoding="utf-8")
     except Mistake as mistake:
         sys.exit(str(mistake))

@@ -14,9 +14,13 @@
  *
  * Types: int (64 bits), bool, moment, date, text (UTF-8), bytes; with '?' where NULL is allowed. A name under
  * "-- only: sqlite" or "-- only: postgresql" is a variant for that driver; both variants must exist and
- * declare the same. In C a parameter or column is an int64_t, bool, moment, struct date or struct bytes;
- * a NULL is DATE_NONE for a date, data == NULL for text and bytes, .present == false for the others.
- * For catalogue X the build generates X_sql.h with X_catalogue and for each statement
+ * declare the same. "-- define: NAME" begins text that "@NAME" stands for in later headers and SQL;
+ * "-- group: NAME = fields" names fields that "NAME.*" stands for in "in" and "out", where they become a
+ * struct X_sql_NAME in a member of that name; statements with the same "-- row: NAME" share one row struct
+ * and its *_next(). In C a parameter or column
+ * is an int64_t, bool, moment, struct date or struct bytes; a NULL is DATE_NONE for a date, data == NULL for
+ * text and bytes, .present == false for the others. For catalogue X the build generates X_sql.h with
+ * X_catalogue and for each statement
  *
  *     struct X_sql_insurer_find_in, struct X_sql_insurer_find_row
  *     enum status X_sql_insurer_find(db, &in, &rows);         … _next(&rows, &row), db_rows_close(&rows)

@@ -238,6 +238,11 @@ enum status db_transaction(struct db *db, db_work *work, void *argument)
     return status;
 }
 
+bool db_is_in_transaction(const struct db *db)
+{
+    return db->in_transaction;
+}
+
 static enum status run(struct db *db, const struct db_statement *statement, const struct db_value *values,
                        bool borrow, struct db_rows *rows)
 {

@@ -81,6 +81,7 @@ typedef enum status db_work(struct db *db, void *argument);
  * change that must not happen twice carries a unique key.
  */
 enum status db_transaction(struct db *db, db_work *work, void *argument) MUST_CHECK;
+bool db_is_in_transaction(const struct db *db);
 
 /*
  * The rows of a statement that is being read. Filled by the generated function, read by the generated

@@ -1,6 +1,7 @@
 #ifndef SHIKAKU_REGISTRY_ENROLMENT_H
 #define SHIKAKU_REGISTRY_ENROLMENT_H
 
+#include "base/region.h"
 #include "domain/answer.h"
 #include "domain/facts.h"
 #include "registry/certificate.h"

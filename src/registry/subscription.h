@@ -30,9 +30,10 @@ enum record_outcome {
 
 /*
  * Adds, changes, ends or corrects: whatever the record says becomes the newest version. The subscription is
- * the one under insurer, symbol and number with the same branch; where the branch is absent, with the same
- * birth date. ERR_NOT_FOUND: replaces_acquired names no period, or the insurer is not known. ERR_RANGE: lost
- * before acquired.
+ * the one under insurer, symbol and number with the same branch; where there is no branch, with the same
+ * birth date and, unless the number is one person's (late elderly), the same name. ERR_NOT_FOUND:
+ * replaces_acquired names no period, or the insurer is not known. ERR_EXISTS: it is corrected to a day on
+ * which another period begins. ERR_RANGE: lost before acquired.
  */
 enum status subscription_record(struct db *db, const struct subscription_record *record,
                                 const struct recording *recording, enum record_outcome *outcome,

@@ -1,0 +1,170 @@
+#include "registry/findings.h"
+
+#include "registry/stored.h"
+
+/* ---- What stands in every row ---- */
+
+static enum status take_machine(const struct registry_sql_check_row *row, struct check_findings *out)
+{
+    out->machine = (struct machine_certificate_facts){.last_day = DATE_NONE};
+    enum status status = institution_of_stored(row->machine_institution, &out->machine.institution);
+    out->institution.known = row->institution_active.present;
+    out->institution.active = row->institution_active.value;
+    if (status != OK || !row->machine_state.present)
+        return status;
+    out->machine.known = true;
+    out->machine.last_day = row->machine_last_day;
+    return certificate_state_of_stored(row->machine_state.value, &out->machine.state);
+}
+
+static enum status take_terminal(const struct registry_sql_check_row *row, struct check_findings *out)
+{
+    out->terminal = (struct terminal_facts){.last_day = DATE_NONE};
+    enum status status = institution_of_stored(row->terminal_institution, &out->terminal.institution);
+    if (status != OK || !row->terminal_state.present)
+        return status;
+    out->terminal.known = true;
+    out->terminal.last_day = row->terminal_last_day;
+    return certificate_state_of_stored(row->terminal_state.value, &out->terminal.state);
+}
+
+static enum status take_certificate(const struct registry_sql_check_row *row, struct check_findings *out)
+{
+    struct certificate_facts *certificate = &out->certificate;
+    *certificate = (struct certificate_facts){.last_day = DATE_NONE};
+    if (!row->certificate_state.present)
+        return OK;
+    certificate->known = true;
+    certificate->last_day = row->certificate_term_last_day;
+    certificate->on_phone = row->on_phone.value;
+    if (row->holder.present) {
+        certificate->enrolment = (enum enrolment_state)row->holder_enrolment.value;
+        certificate->person =
+            person_of_row(row->holder.value, row->holder_enrolment.value, row->holder_protection.value);
+    }
+    return certificate_state_of_stored(row->certificate_state.value, &certificate->state);
+}
+
+static enum status take_caller(const struct registry_sql_check_row *row, struct check_findings *out)
+{
+    out->authority_heard_at = row->heard_at;
+    enum status status = take_machine(row, out);
+    if (status == OK)
+        status = take_terminal(row, out);
+    return status == OK ? take_certificate(row, out) : status;
+}
+
+/* ---- Subscriptions ---- */
+
+static enum status facts_of_stored(const struct registry_sql_check_row *row, struct region *region,
+                                   struct subscription_facts *out)
+{
+    if (row->link.value < LINK_NONE || row->link.value > LINK_RELEASED)
+        return ERR_DAMAGED;
+    out->subscription = row->subscription.value;
+    out->link = (enum link_state)row->link.value;
+    out->person = person_of_row(row->person.value, row->enrolment.value,
+                                row->person_protection.value | row->subscription_protection.value);
+
+    struct coverage *coverage = &out->coverage;
+    enum status status = coverage_of_stored(&row->coverage, coverage);
+    if (status == OK)
+        status = key_of_stored(row->insurer.value, row->symbol, row->number, row->branch, &coverage->key);
+    if (status == OK)
+        status = person_of_stored(&row->stated, region, &coverage->person);
+    if (status == OK)
+        status = text_of_stored(row->insurer_name, region, &coverage->insurer_name);
+    coverage->relationship = (enum relationship)row->stated.relationship.value;
+    coverage->registered_at = row->visible_at.value;
+    coverage->change_pending = row->change_pending.value;
+    coverage->registered_by = coverage->insurer_name;
+    if (status == OK && row->registrant.data)
+        status = text_of_stored(row->registrant, region, &coverage->registered_by);
+    return status;
+}
+
+/* Which periods of which subscriptions were found. */
+struct place {
+    int64_t subscription;
+    int64_t period;
+};
+
+/* False when it is there already: two candidates of one person lead to each other. */
+static bool add_place(struct rows_in_region *places, struct place place, enum status *status)
+{
+    const struct place *known = places->items;
+    for (size_t i = 0; i < places->count; i++) {
+        if (known[i].subscription == place.subscription && known[i].period == place.period)
+            return false;
+    }
+    struct place *added = rows_in_region_add(places);
+    if (added)
+        *added = place;
+    else
+        *status = ERR_NO_MEMORY;
+    return added;
+}
+
+static bool ties(enum link_state link)
+{
+    return link == LINK_CONFIRMED || link == LINK_PENDING;
+}
+
+static void add_protection(struct person_facts *to, const struct person_facts *from)
+{
+    to->non_disclosure |= from->non_disclosure;
+    to->self_information_blocked |= from->self_information_blocked;
+}
+
+/* What was declared about one of a person's subscriptions, before anybody knew whose it was, protects the
+ * whole person. A link in doubt spreads nothing. */
+static void spread_protection(struct check_findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct subscription_facts *from = &findings->subscriptions[i];
+        if (!ties(from->link))
+            continue;
+        for (size_t j = 0; j < findings->count; j++) {
+            if (findings->subscriptions[j].person.id == from->person.id)
+                add_protection(&findings->subscriptions[j].person, &from->person);
+        }
+        if (findings->certificate.person.id == from->person.id)
+            add_protection(&findings->certificate.person, &from->person);
+    }
+}
+
+static enum status take_subscription(const struct registry_sql_check_row *row, struct rows_in_region *places,
+                                     struct rows_in_region *found)
+{
+    enum status status = OK;
+    if (!row->period.present ||
+        !add_place(places, (struct place){row->subscription.value, row->period.value}, &status))
+        return status;
+    struct subscription_facts *facts = rows_in_region_add(found);
+    return facts ? facts_of_stored(row, found->region, facts) : ERR_NO_MEMORY;
+}
+
+enum status findings_collect(struct db_rows *rows, struct region *region, struct check_findings *out)
+{
+    *out = (struct check_findings){0};
+    struct rows_in_region places = {.region = region, .size = sizeof(struct place)};
+    struct rows_in_region found = {.region = region, .size = sizeof(struct subscription_facts)};
+    struct registry_sql_check_row row;
+    enum status status = OK;
+    for (bool first = true; status == OK && registry_sql_check_next(rows, &row); first = false) {
+        if (first)
+            status = take_caller(&row, out);
+        if (status == OK)
+            status = take_subscription(&row, &places, &found);
+    }
+    if (status == OK)
+        status = db_rows_status(rows);
+    if (status != OK) {
+        *out = (struct check_findings){0};
+        return status;
+    }
+    out->subscriptions = found.items;
+    out->count = found.count;
+    spread_protection(out);
+    return OK;
+}
