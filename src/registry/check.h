@@ -26,22 +26,29 @@ struct terminal_facts {
 struct check_findings {
     moment authority_heard_at; /* when the newest batch of the feed was issued; 0: never */
     struct machine_certificate_facts machine;
-    struct institution_facts institution; /* that holds the machine certificate */
+    struct institution_facts institution; /* that the machine certificate names */
     struct terminal_facts terminal;       /* by card, where one was named */
     struct certificate_facts certificate; /* by card */
     struct subscription_facts *subscriptions;
     size_t count;
 };
 
+/* Who asks: the machine certificate, and the institution in its subject, by the word of the CA that signed
+ * it. */
+struct check_caller {
+    uint8_t machine[CERTIFICATE_ID_SIZE];
+    struct institution_code institution;
+};
+
 struct check_by_number {
     struct insured_key key; /* the branch is not looked at here */
     struct date birth;
-    uint8_t machine[CERTIFICATE_ID_SIZE];
+    struct check_caller caller;
 };
 
 struct check_by_card {
     uint8_t certificate[CERTIFICATE_ID_SIZE];
-    uint8_t machine[CERTIFICATE_ID_SIZE];
+    struct check_caller caller;
     bool has_terminal;
     uint8_t terminal[TERMINAL_ID_SIZE];
 };
@@ -52,6 +59,11 @@ enum status check_by_number_submit(struct db *db, const struct check_by_number *
                                    db_done *done, void *argument) MUST_CHECK;
 enum status check_by_card_submit(struct db *db, const struct check_by_card *question, int64_t deadline,
                                  db_done *done, void *argument) MUST_CHECK;
+
+/* The caller's part alone, for what asks about nobody. */
+enum status check_caller_submit(struct db *db, const struct check_caller *caller, int64_t deadline,
+                                db_done *done, void *argument) MUST_CHECK;
+enum status check_caller_collect(struct db_rows *rows, struct check_findings *out) MUST_CHECK;
 
 /* Inside done, with its rows. ERR_NO_MEMORY, ERR_DAMAGED and what reading met. */
 enum status check_by_number_collect(struct db_rows *rows, struct region *region,

@@ -4,17 +4,17 @@
 
 /* ---- What stands in every row ---- */
 
-static enum status take_machine(const struct registry_sql_check_row *row, struct check_findings *out)
+static enum status take_machine(struct db_optional_int state, struct date last_day,
+                                struct db_optional_bool active, struct check_findings *out)
 {
     out->machine = (struct machine_certificate_facts){.last_day = DATE_NONE};
-    enum status status = institution_of_stored(row->machine_institution, &out->machine.institution);
-    out->institution.known = row->institution_active.present;
-    out->institution.active = row->institution_active.value;
-    if (status != OK || !row->machine_state.present)
-        return status;
+    out->institution.known = active.present;
+    out->institution.active = active.value;
+    if (!state.present)
+        return OK;
     out->machine.known = true;
-    out->machine.last_day = row->machine_last_day;
-    return certificate_state_of_stored(row->machine_state.value, &out->machine.state);
+    out->machine.last_day = last_day;
+    return certificate_state_of_stored(state.value, &out->machine.state);
 }
 
 static enum status take_terminal(const struct registry_sql_check_row *row, struct check_findings *out)
@@ -48,7 +48,8 @@ static enum status take_certificate(const struct registry_sql_check_row *row, st
 static enum status take_caller(const struct registry_sql_check_row *row, struct check_findings *out)
 {
     out->authority_heard_at = row->heard_at;
-    enum status status = take_machine(row, out);
+    enum status status =
+        take_machine(row->machine_state, row->machine_last_day, row->institution_active, out);
     if (status == OK)
         status = take_terminal(row, out);
     return status == OK ? take_certificate(row, out) : status;
@@ -167,4 +168,16 @@ enum status findings_collect(struct db_rows *rows, struct region *region, struct
     out->count = found.count;
     spread_protection(out);
     return OK;
+}
+
+enum status findings_collect_caller(struct db_rows *rows, struct check_findings *out)
+{
+    *out = (struct check_findings){0};
+    struct registry_sql_caller_find_row row;
+    enum status status = OK;
+    if (registry_sql_caller_find_next(rows, &row)) {
+        out->authority_heard_at = row.heard_at;
+        status = take_machine(row.machine_state, row.machine_last_day, row.institution_active, out);
+    }
+    return status == OK ? db_rows_status(rows) : status;
 }

@@ -7,4 +7,7 @@
 enum status findings_collect(struct db_rows *rows, struct region *region,
                              struct check_findings *out) MUST_CHECK;
 
+/* Of caller_find: the machine and its institution only. */
+enum status findings_collect_caller(struct db_rows *rows, struct check_findings *out) MUST_CHECK;
+
 #endif

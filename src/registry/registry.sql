@@ -421,7 +421,13 @@ a.institution as machine_institution, b.active as institution_active
 -- define: caller_joins
 feed_position f
 left join machine_certificate a on a.id = :machine
-left join institution b on b.code = a.institution
+left join institution b on b.code = :institution
+
+-- name: caller_find
+-- Only the caller's own: for what asks about nobody.
+-- in: machine bytes, institution int
+-- out: heard_at moment, machine_state int?, machine_last_day date?, machine_institution int?, institution_active bool?
+select @caller_columns from @caller_joins;
 
 -- define: nothing
 cast(null as bigint)
@@ -434,7 +440,7 @@ cast(null as bigint)
 -- name: check_by_number
 -- Every candidate under the number with that birth date, and every other subscription of the persons behind them.
 -- row: check
--- in: insurer int, symbol text, number text, birth date, machine bytes
+-- in: insurer int, symbol text, number text, birth date, machine bytes, institution int
 -- out: @caller_fields, @fact_fields
 select @caller_columns,
   @no_card,
@@ -450,7 +456,7 @@ left join person p on p.id = s.person
 -- name: check_by_card
 -- Everything that is linked, in any state, to the person who holds the certificate.
 -- row: check
--- in: certificate bytes, machine bytes, terminal bytes?
+-- in: certificate bytes, machine bytes, institution int, terminal bytes?
 -- out: @caller_fields, @fact_fields
 select @caller_columns,
   t.state as terminal_state, t.last_day as terminal_last_day, t.institution as terminal_institution,
