@@ -45,6 +45,15 @@ static enum status take_lock(const char *image_path, int *out)
     return status;
 }
 
+bool sealed_image_is_open_elsewhere(const struct card_location *where)
+{
+    int lock = -1;
+    bool busy = take_lock(where->image_path, &lock) == ERR_BUSY;
+    if (lock >= 0)
+        (void)close(lock);
+    return busy;
+}
+
 void sealed_image_close(struct sealed_image *image)
 {
     if (!image)
@@ -189,12 +198,12 @@ enum status sealed_image_open(const struct card_location *where, struct buffer *
         enum status destroyed = sealed_image_destroy(image);
         status = destroyed == OK ? ERR_DAMAGED : destroyed;
     }
-    if (status != OK) {
+    if (status != OK && status != ERR_DAMAGED) {
         sealed_image_close(image);
         return status;
     }
     *out = image;
-    return OK;
+    return status;
 }
 
 enum status sealed_image_write(struct sealed_image *image, struct bytes content)

@@ -41,6 +41,8 @@ enum status sealed_image_create(const struct card_location *where, struct bytes 
  */
 enum status sealed_image_open(const struct card_location *where, struct buffer *content,
                               struct sealed_image **out) MUST_CHECK;
+/* Whether a process has it open now: a card in a reader. */
+bool sealed_image_is_open_elsewhere(const struct card_location *where);
 /* On OK the content is durable and no older one opens. After a failure the image takes no further write
  * (ERR_WRONG_STATE): what is on disk is known only after opening again. */
 enum status sealed_image_write(struct sealed_image *image, struct bytes content) MUST_CHECK;

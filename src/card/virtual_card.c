@@ -66,12 +66,16 @@ enum status virtual_card_from_state(struct bytes encoded, struct virtual_card **
     return OK;
 }
 
-static enum status make_destroyed(struct virtual_card **out)
+/* It has a place, and nothing else. */
+static enum status make_destroyed(struct sealed_image *image, struct virtual_card **out)
 {
     *out = calloc(1, sizeof **out);
-    if (!*out)
+    if (!*out) {
+        sealed_image_close(image);
         return ERR_NO_MEMORY;
+    }
     (*out)->destroyed = true;
+    (*out)->image = image;
     return OK;
 }
 
@@ -83,7 +87,7 @@ enum status virtual_card_open(const struct card_location *where, struct virtual_
     enum status status = sealed_image_open(where, &content, &image);
     if (status == ERR_DAMAGED) { /* Q9 */
         buffer_free(&content);
-        return make_destroyed(out);
+        return make_destroyed(image, out);
     }
     if (status == OK)
         status = virtual_card_from_state(buffer_bytes(&content), out);

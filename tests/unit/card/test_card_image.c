@@ -180,6 +180,23 @@ static void one_process_at_a_time_has_a_card(void **state)
     pick_up(&disk);
 }
 
+/* Ejecting looks at who has the card. */
+static void a_destroyed_card_is_held_by_who_opened_it_too(void **state)
+{
+    (void)state;
+    struct card_on_disk disk;
+    struct virtual_card *second = NULL;
+    lay_down(&disk);
+    put_back(disk.image, &(struct buffer){0});
+    struct virtual_card *first = open_card(&disk);
+    assert_true(virtual_card_is_destroyed(first));
+    assert_true(sealed_image_is_open_elsewhere(&disk.where));
+    assert_int_equal(ERR_BUSY, virtual_card_open(&disk.where, &second));
+    virtual_card_free(first);
+    assert_false(sealed_image_is_open_elsewhere(&disk.where));
+    pick_up(&disk);
+}
+
 static void a_card_is_not_made_over_another(void **state)
 {
     (void)state;
@@ -554,6 +571,7 @@ int main(void)
         cmocka_unit_test(neither_file_shows_what_is_on_the_card),
         cmocka_unit_test(each_write_is_under_a_fresh_key),
         cmocka_unit_test(one_process_at_a_time_has_a_card),
+        cmocka_unit_test(a_destroyed_card_is_held_by_who_opened_it_too),
         cmocka_unit_test(a_card_is_not_made_over_another),
         cmocka_unit_test(a_changed_byte_destroys_the_card),
         cmocka_unit_test(a_shortened_or_lengthened_image_destroys_the_card),
