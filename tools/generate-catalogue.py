@@ -17,7 +17,7 @@ KINDS = ("answer", "refusal", "notice")
 RESULTS = ("cannot_be_confirmed", "eligible", "not_eligible")
 FAULTS = ("none", "reader", "card", "person", "institution", "insurer", "authority", "centre")
 STEPS_MAX = 8
-REQUIRED = ("code", "kind", "fault", "status", "retry", "steps", "ja", "en", "developer")
+REQUIRED = ("number", "code", "kind", "fault", "status", "retry", "steps", "ja", "en", "developer")
 OPTIONAL = ("result", "cd006")
 CD006_OF = {"eligible": {1, 6}, "not_eligible": {2, 3}, "cannot_be_confirmed": {4, 5, None}}
 FULL_PAYMENT_JA = re.compile("全額|10割|１０割|十割|100[%％]|１００[%％]")
@@ -61,6 +61,9 @@ def check_entry(entry, seen, steps, ladder):
     if missing or unknown:
         raise Wrong(f"{code}: missing {missing}, unknown {unknown}")
     check_code(code, seen)
+    if not 0 < entry["number"] < 65536 or entry["number"] in seen:
+        raise Wrong(f"{code}: number")
+    seen.add(entry["number"])
     check_texts(code, entry["ja"], entry["en"])
     if entry["kind"] not in KINDS or entry["fault"] not in FAULTS:
         raise Wrong(f"{code}: kind or fault")
@@ -103,8 +106,8 @@ NOTE = "Generated from src/domain/catalogue.toml by tools/generate-catalogue.py:
 def header(steps, entries):
     lines = [f"/* {NOTE} */", "#ifndef SHIKAKU_DOMAIN_REASON_CODES_H", "#define SHIKAKU_DOMAIN_REASON_CODES_H", ""]
     lines += ["enum reason {", "    REASON_NONE = 0, /* nothing is wrong */"]
-    lines += [f"    REASON_{entry['code'].upper()}," for entry in entries]
-    lines += ["};", f"enum {{ REASON_COUNT = {len(entries) + 1} }};", ""]
+    lines += [f"    REASON_{entry['code'].upper()} = {entry['number']}," for entry in entries]
+    lines += ["};", f"enum {{ REASON_COUNT = {len(entries)}, REASON_LIMIT = {max(e['number'] for e in entries) + 1} }};", ""]
     lines += ["enum next_step {", "    NEXT_STEP_NONE = 0,"]
     lines += [f"    NEXT_STEP_{step['code'].upper()}," for step in steps]
     lines += ["};", f"enum {{ NEXT_STEP_COUNT = {len(steps) + 1} }};", "", "#endif", ""]
@@ -133,7 +136,7 @@ def table_entry(entry):
 
 def table(steps, entries):
     lines = [f"/* {NOTE} */", '#include "domain/reason_table.h"', ""]
-    lines += ["const struct reason_entry reason_table[REASON_COUNT] = {"]
+    lines += ["const struct reason_entry reason_table[REASON_LIMIT] = {"]
     for entry in entries:
         lines += table_entry(entry)
     lines += ["};", "", "const struct next_step_entry next_step_table[NEXT_STEP_COUNT] = {"]
@@ -142,7 +145,7 @@ def table(steps, entries):
                   f"        {c_string(step['ja'])},", f"        {c_string(step['en'])}}},"]
     # Binary search by code: positions in the order of the codes.
     order = sorted(entry["code"] for entry in entries)
-    lines += ["};", "", "const enum reason reasons_by_code[REASON_COUNT - 1] = {"]
+    lines += ["};", "", "const enum reason reasons_by_code[REASON_COUNT] = {"]
     lines += [f"    REASON_{code.upper()}," for code in order]
     lines += ["};", ""]
     return "\n".join(lines)

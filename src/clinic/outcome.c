@@ -11,8 +11,8 @@ static json_t *to_json(const struct outcome *outcome, const char *fault)
 {
     struct json_writing writing = json_writing_begin();
     json_put_text(&writing, "result", result_code(outcome->result));
-    json_put(&writing, "cd006", json_null());
-    json_put_languages(&writing, "validity", validity_ja(0), validity_en(0));
+    json_put(&writing, "validity", json_null());
+    json_put_languages(&writing, "validity_text", validity_ja(0), validity_en(0));
     json_put_text(&writing, "reason", outcome->reason);
     json_put_languages(&writing, "message", outcome->message_ja, outcome->message_en);
     json_t *further = json_array();

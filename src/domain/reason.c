@@ -6,7 +6,7 @@
 
 const struct reason_entry *reason_entry(enum reason reason)
 {
-    if ((int)reason <= REASON_NONE || (int)reason >= REASON_COUNT)
+    if ((int)reason <= REASON_NONE || (int)reason >= REASON_LIMIT || !reason_table[reason].code)
         return &reason_table[REASON_INTERNAL];
     return &reason_table[reason];
 }

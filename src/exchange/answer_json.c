@@ -104,8 +104,8 @@ static void put_reason(struct json_writing *writing, const struct answer_content
 {
     const struct reason_entry *entry = reason_entry(content->reason);
     json_put_text(writing, "result", result_code(content->result));
-    json_put(writing, "cd006", content->cd006 ? json_integer(content->cd006) : json_null());
-    json_put_languages(writing, "validity", validity_ja(content->cd006), validity_en(content->cd006));
+    json_put(writing, "validity", content->cd006 ? json_integer(content->cd006) : json_null());
+    json_put_languages(writing, "validity_text", validity_ja(content->cd006), validity_en(content->cd006));
     json_put_text(writing, "reason", entry->code);
     json_put_languages(writing, "message", entry->staff_ja, entry->staff_en);
     json_put_steps(writing, entry);
@@ -174,10 +174,10 @@ static bool cd006_goes_with(enum result result, int cd006)
 static void read_reason(struct json_reading *reading, struct answer_view *out)
 {
     const char *result = json_get_text(reading, "result");
-    out->cd006 = json_get_integer_if_any(reading, "cd006", 0);
+    out->cd006 = json_get_integer_if_any(reading, "validity", 0);
     if (!result_by_code(result, strlen(result), &out->result) || !cd006_goes_with(out->result, out->cd006))
         reading->status = ERR_MALFORMED;
-    read_languages(reading, "validity", &out->validity_ja, &out->validity_en);
+    read_languages(reading, "validity_text", &out->validity_ja, &out->validity_en);
     out->reason = json_get_text(reading, "reason");
     read_languages(reading, "message", &out->message_ja, &out->message_en);
     out->step_count = json_get_steps(reading, out->steps);

@@ -11,8 +11,8 @@
  * The JSON of an answer (/v1/checks/…):
  *
  *   result          "eligible" | "not_eligible" | "cannot_be_confirmed"
- *   cd006           1-6; null where none
- *   validity        {ja, en}: the word for the screen
+ *   validity        CD006, 1-6; null where none
+ *   validity_text   {ja, en}: the word for the screen
  *   reason          a code of the catalogue
  *   message         {ja, en}: the catalogue's text for the staff
  *   next_step       {code, ja, en} the first thing to do, or null

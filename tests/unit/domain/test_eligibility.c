@@ -117,7 +117,7 @@ static void Q10_by_number_every_answer_keeps_the_promises(void **state)
     struct dice dice = dice_of(10, 1);
     struct region region = {0};
     struct question question = question_by_number();
-    unsigned seen[REASON_COUNT] = {0};
+    unsigned seen[REASON_LIMIT] = {0};
     for (int round = 0; round < ROUNDS; round++) {
         struct subscription_facts facts[FACTS_MAX];
         size_t count = dice_roll(&dice, FACTS_MAX + 1);
@@ -152,7 +152,7 @@ static void Q10_by_card_every_answer_keeps_the_promises(void **state)
     struct dice dice = dice_of(10, 2);
     struct region region = {0};
     struct question question = question_by_card();
-    unsigned seen[REASON_COUNT] = {0};
+    unsigned seen[REASON_LIMIT] = {0};
     for (int round = 0; round < ROUNDS; round++) {
         struct subscription_facts facts[FACTS_MAX];
         size_t count = dice_roll(&dice, FACTS_MAX + 1);
@@ -198,7 +198,7 @@ static void a_failure_is_always_an_answer_that_confirms_nothing(void **state)
     struct region region = {0};
     struct question questions[] = {question_by_card(), question_by_number()};
     for (size_t i = 0; i < ARRAY_LENGTH(questions); i++) {
-        for (int reason = -1; reason <= REASON_COUNT; reason++) {
+        for (int reason = -1; reason <= REASON_LIMIT; reason++) {
             const struct answer *answer = eligibility_failed(&region, &questions[i], (enum reason)reason);
             const struct answer_content *content = answer_content(answer);
             bool is_failure = reason == REASON_CENTRE_UNREACHABLE || reason == REASON_AUTHORITY_UNREACHABLE ||

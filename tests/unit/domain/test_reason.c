@@ -36,7 +36,7 @@ static void every_answer_has_its_result_and_its_validity_code(void **state)
         {REASON_INTERNAL, RESULT_CANNOT_BE_CONFIRMED, 0},
     };
     size_t answers = 0;
-    for (int reason = 1; reason < REASON_COUNT; reason++)
+    for (int reason = 1; reason < REASON_LIMIT; reason++)
         answers += reason_entry((enum reason)reason)->kind == REASON_KIND_ANSWER;
     assert_int_equal(answers, ARRAY_LENGTH(cases));
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -50,7 +50,7 @@ static void every_answer_has_its_result_and_its_validity_code(void **state)
 static void every_code_leads_to_its_entry_and_nothing_else_does(void **state)
 {
     (void)state;
-    for (int reason = 1; reason < REASON_COUNT; reason++) {
+    for (int reason = 1; reason < REASON_LIMIT; reason++) {
         const struct reason_entry *entry = reason_entry((enum reason)reason);
         size_t length = strlen(entry->code);
         assert_int_equal(entry->reason, reason);
@@ -69,14 +69,14 @@ static void a_value_that_is_no_reason_reads_as_an_internal_failure(void **state)
 {
     (void)state;
     assert_int_equal(reason_entry(REASON_NONE)->reason, REASON_INTERNAL);
-    assert_int_equal(reason_entry((enum reason)REASON_COUNT)->reason, REASON_INTERNAL);
+    assert_int_equal(reason_entry((enum reason)REASON_LIMIT)->reason, REASON_INTERNAL);
     assert_int_equal(reason_entry((enum reason)4711)->reason, REASON_INTERNAL);
 }
 
 static void every_entry_says_something_in_both_languages(void **state)
 {
     (void)state;
-    for (int reason = 1; reason < REASON_COUNT; reason++) {
+    for (int reason = 1; reason < REASON_LIMIT; reason++) {
         const struct reason_entry *entry = reason_entry((enum reason)reason);
         assert_true(strlen(entry->staff_ja) > 10);
         assert_true(strlen(entry->staff_en) > 10);
@@ -94,7 +94,7 @@ static void no_text_proposes_full_payment(void **state)
     (void)state;
     static const char *const full[] = {"全額", "10割", "１０割", "十割", "100%", "100％", "100 %", "in full"};
     for (size_t i = 0; i < ARRAY_LENGTH(full); i++) {
-        for (int reason = 1; reason < REASON_COUNT; reason++) {
+        for (int reason = 1; reason < REASON_LIMIT; reason++) {
             const struct reason_entry *entry = reason_entry((enum reason)reason);
             bool is_special = reason == REASON_IN_FORCE_SPECIAL_EXPENSE;
             assert_true(is_special ||
@@ -106,7 +106,7 @@ static void no_text_proposes_full_payment(void **state)
             assert_true(is_special || (!strstr(entry->ja, full[i]) && !strstr(entry->en, full[i])));
         }
     }
-    for (int reason = 1; reason < REASON_COUNT; reason++)
+    for (int reason = 1; reason < REASON_LIMIT; reason++)
         for (size_t i = 0; i < reason_entry((enum reason)reason)->next_step_count; i++)
             assert_true(reason == REASON_IN_FORCE_SPECIAL_EXPENSE ||
                         reason_entry((enum reason)reason)->next_steps[i] != NEXT_STEP_PAY_IN_FULL_FIRST);
@@ -118,7 +118,7 @@ static void what_confirms_nothing_ends_with_the_official_ladder(void **state)
     static const enum next_step ladder[] = {NEXT_STEP_PORTAL_SCREEN, NEXT_STEP_NOTICE_WITH_CARD,
                                             NEXT_STEP_PERSONS_WORD, NEXT_STEP_DECLARATION_FORM,
                                             NEXT_STEP_USUAL_COPAYMENT};
-    for (int reason = 1; reason < REASON_COUNT; reason++) {
+    for (int reason = 1; reason < REASON_LIMIT; reason++) {
         const struct reason_entry *entry = reason_entry((enum reason)reason);
         if (entry->kind != REASON_KIND_ANSWER || entry->result == RESULT_ELIGIBLE)
             continue;
@@ -154,7 +154,7 @@ static void Q8_lifting_is_never_by_telephone_and_a_locked_pin_leads_to_the_count
     for (size_t i = 0; i < locked->next_step_count; i++)
         names_the_counter |= locked->next_steps[i] == NEXT_STEP_MUNICIPAL_OFFICE;
     assert_true(names_the_counter);
-    for (int reason = 1; reason < REASON_COUNT; reason++)
+    for (int reason = 1; reason < REASON_LIMIT; reason++)
         assert_null(strstr(reason_entry((enum reason)reason)->staff_ja, "電話で解除"));
 }
 

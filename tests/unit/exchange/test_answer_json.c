@@ -45,7 +45,7 @@ static void an_eligible_answer_is_written_in_full(void **state)
     struct subscription_facts facts = facts_in_force();
     assert_string_equal(
         text_of(by_card(certificate_of_person(), &facts, 1)),
-        "{\"result\":\"eligible\",\"cd006\":1,\"validity\":{\"ja\":\"有効\",\"en\":\"valid\"},"
+        "{\"result\":\"eligible\",\"validity\":1,\"validity_text\":{\"ja\":\"有効\",\"en\":\"valid\"},"
         "\"reason\":\"in_force\",\"message\":{\"ja\":\"資格は有効です。\",\"en\":\"Coverage is in force.\"},"
         "\"next_step\":null,\"further_steps\":[],\"fault\":\"none\",\"retry_after\":null,"
         "\"question\":\"card\",\"day\":\"2026-11-22\",\"as_of\":\"2026-11-22T10:00:00.000000+09:00\","
@@ -68,7 +68,7 @@ static void Q10_an_answer_that_confirms_nothing_discloses_nothing(void **state)
     facts.link = LINK_NONE;
     facts.person = (struct person_facts){0};
     const char *text = text_of(by_number(&facts, 1));
-    assert_non_null(strstr(text, "\"result\":\"cannot_be_confirmed\",\"cd006\":null,"));
+    assert_non_null(strstr(text, "\"result\":\"cannot_be_confirmed\",\"validity\":null,"));
     assert_non_null(strstr(text, "\"reason\":\"number_not_registered\""));
     assert_non_null(strstr(text, "\"next_step\":{\"code\":\"send_inquiry\""));
     assert_non_null(strstr(text, "\"coverage\":null,\"registered_at\":null,\"registered_by\":null"));
@@ -174,9 +174,9 @@ static void what_is_not_an_answer_of_ours_is_refused(void **state)
     } changes[] = {
         {"\"eligible\"", "\"not_eligible\""}, /* does not go with CD006 1 */
         {"\"eligible\"", "\"perhaps\""},
-        {"\"cd006\":1", "\"cd006\":4"},
-        {"\"cd006\":1", "\"cd006\":null"},
-        {"\"cd006\":1", "\"cd006\":\"1\""},
+        {"\"validity\":1", "\"validity\":4"},
+        {"\"validity\":1", "\"validity\":null"},
+        {"\"validity\":1", "\"validity\":\"1\""},
         {"\"result\":", "\"outcome\":"},
         {"\"reason\":", "\"because\":"},
         {"\"day\":\"2026-11-22\"", "\"day\":\"2026-11-31\""},

@@ -40,7 +40,7 @@ static void every_entry_of_the_catalogue_is_told_and_read_back(void **state)
 {
     (void)state;
     struct region region = {0};
-    for (int reason = 1; reason < REASON_COUNT; reason++) {
+    for (int reason = 1; reason < REASON_LIMIT; reason++) {
         const struct reason_entry *entry = reason_entry((enum reason)reason);
         struct problem_view view;
         const char *text = text_of(problem_of((enum reason)reason), &region);
