@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE = 5000, READ_SIZE = 65536 };
+enum { PATIENCE = 5000, READ_SIZE = 16384 };
 
 void wire_open(struct wire *wire, uint16_t port)
 {
@@ -84,7 +84,7 @@ bool wire_send_text(struct wire *wire, const char *text)
 /* False at the end of the connection. */
 static bool read_more(struct wire *wire)
 {
-    static uint8_t into[READ_SIZE];
+    uint8_t into[READ_SIZE];
     size_t length = 0;
     if (wire->ssl) {
         ERR_clear_error();
