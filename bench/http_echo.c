@@ -33,7 +33,8 @@ static void answer_now(struct http_request *request, void *context)
 struct committer {
     pthread_mutex_t lock;
     pthread_cond_t more;
-    struct http_ticket queue[4096];
+    struct http_ticket queues[2][4096];
+    unsigned filling; /* which of the two */
     size_t count;
 };
 
@@ -47,12 +48,13 @@ static void answer_later(struct http_request *request, void *context)
 {
     struct committer *committer = context;
     pthread_mutex_lock(&committer->lock);
-    bool full = committer->count == ARRAY_LENGTH(committer->queue);
+    bool full = committer->count == ARRAY_LENGTH(committer->queues[0]);
     if (!full)
-        committer->queue[committer->count++] = http_request_keep(request);
-    if (committer->count == 1)
-        pthread_cond_signal(&committer->more);
+        committer->queues[committer->filling][committer->count++] = http_request_keep(request);
+    bool first = committer->count == 1;
     pthread_mutex_unlock(&committer->lock);
+    if (first)
+        pthread_cond_signal(&committer->more);
     if (full)
         answer_now(request, NULL);
 }
@@ -60,13 +62,13 @@ static void answer_later(struct http_request *request, void *context)
 static void *commit(void *argument)
 {
     struct committer *committer = argument;
-    static struct http_ticket taken[ARRAY_LENGTH(committer->queue)];
     for (;;) {
         pthread_mutex_lock(&committer->lock);
         while (committer->count == 0)
             pthread_cond_wait(&committer->more, &committer->lock);
         size_t count = committer->count;
-        memcpy(taken, committer->queue, count * sizeof taken[0]);
+        struct http_ticket *taken = committer->queues[committer->filling];
+        committer->filling = !committer->filling;
         committer->count = 0;
         pthread_mutex_unlock(&committer->lock);
         for (size_t i = 0; i < count; i++)
@@ -101,7 +103,7 @@ int main(int count, char **arguments)
         fprintf(stderr, "usage: http_echo PORT plain|tls DIRECTORY [loops] [later]\n");
         return 2;
     }
-    static struct committer committer = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, {{0}}, 0};
+    static struct committer committer = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
     bool later = count > 5 && strcmp(arguments[5], "later") == 0;
     struct http_route routes[] = {
         {METHOD_POST, "/echo", later ? answer_later : answer_now, later ? &committer : NULL, 0, false},

@@ -9,6 +9,7 @@
 
 enum {
     READS_A_TURN = 4,      /* then other connections have their turn */
+    REQUESTS_A_TURN = 32,  /* the same for requests that came in one go */
     LINGER_LIMIT = 262144, /* bytes thrown away before we stop being polite */
 };
 
@@ -194,13 +195,14 @@ static bool step(struct connection *connection, struct bytes input, size_t *take
     }
 }
 
-/* Returns how many bytes were looked at: fewer than given while a request is handled or an answer waits. */
+/* Returns how many bytes were looked at: fewer than given while a request is handled, an answer waits, or
+ * when it is the others' turn. */
 static size_t feed(struct connection *connection, struct bytes input)
 {
-    size_t taken = 0;
+    size_t taken = 0, requests = connection->requests;
     bool more = input.length > 0;
     connection->feeding = true;
-    while (more && takes_input(connection)) {
+    while (more && takes_input(connection) && connection->requests - requests < REQUESTS_A_TURN) {
         if (!connection->exchange && !exchange_acquire(connection)) {
             connection_close(connection);
             break;
@@ -260,16 +262,14 @@ static bool read_once(struct connection *connection)
 
 static void take_input(struct connection *connection)
 {
+    unsigned reads = 0;
     if (connection->input.length)
         feed_saved(connection);
-    for (unsigned reads = 0; takes_input(connection) && connection->input.length == 0; reads++) {
-        if (reads == READS_A_TURN) {
-            event_active(&connection->readable, EV_READ, 0); /* what TLS holds makes no socket readable */
-            return;
-        }
+    while (takes_input(connection) && connection->input.length == 0 && reads++ < READS_A_TURN)
         if (!read_once(connection))
             return;
-    }
+    if (takes_input(connection)) /* no socket becomes readable for what we or TLS hold already */
+        event_active(&connection->readable, EV_READ, 0);
 }
 
 static void linger_on(struct connection *connection)

@@ -67,7 +67,7 @@ struct http_server {
     struct listener listeners[MAX_LISTENERS];
     unsigned listener_count;
     unsigned loop_count;
-    bool running;
+    bool running, ended;
     _Atomic int64_t force_at;
     struct http_loop *loops[];
 };

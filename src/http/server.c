@@ -168,7 +168,7 @@ enum status http_server_listen(struct http_server *server, const struct http_lis
 {
     struct socket_address address;
     enum status status = parse_address(settings->address, settings->port, &address);
-    if (status == OK && server->running)
+    if (status == OK && (server->running || server->ended))
         status = ERR_WRONG_STATE;
     if (status == OK && server->listener_count == MAX_LISTENERS)
         status = ERR_TOO_LARGE;
@@ -195,7 +195,7 @@ uint16_t http_server_port(const struct http_server *server, unsigned listener)
 
 enum status http_server_start(struct http_server *server)
 {
-    if (server->running)
+    if (server->running || server->ended)
         return ERR_WRONG_STATE;
     server->running = true;
     enum status status = OK;
@@ -221,6 +221,7 @@ void http_server_stop(struct http_server *server, unsigned milliseconds)
     if (!server->running)
         return;
     server->running = false;
+    server->ended = true;
     atomic_store(&server->force_at, monotonic_microseconds() + (int64_t)milliseconds * 1000);
     for (unsigned i = 0; i < server->loop_count; i++)
         if (server->loops[i]->started)

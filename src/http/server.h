@@ -35,6 +35,7 @@ enum status http_server_new(const struct http_server_settings *settings, struct 
 enum status http_server_listen(struct http_server *server, const struct http_listener_settings *settings,
                                unsigned *listener) MUST_CHECK;
 uint16_t http_server_port(const struct http_server *server, unsigned listener);
+/* Once: ERR_WRONG_STATE when it runs or has run. */
 enum status http_server_start(struct http_server *server) MUST_CHECK;
 /* New connections use this context; open ones stay with theirs. Takes over one reference. Any thread. */
 void http_server_replace_tls(struct http_server *server, unsigned listener, SSL_CTX *tls);

@@ -48,6 +48,14 @@ static void plain_finish(struct stream *stream)
 static const struct stream_io plain_io = {plain_handshake, plain_read, plain_write, plain_holds_more,
                                           plain_finish};
 
+/* SSL_get_error() is right only when the queue was empty before. It mostly is, and clearing it costs more
+ * than looking. */
+static void empty_error_queue(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* Call right after the operation that gave `given`, the error queue having been empty before it. */
 static enum stream_result result_of_tls(struct stream *stream, int given)
 {
@@ -67,14 +75,14 @@ static enum stream_result result_of_tls(struct stream *stream, int given)
 
 static enum stream_result tls_handshake(struct stream *stream)
 {
-    ERR_clear_error();
+    empty_error_queue();
     int given = SSL_do_handshake(stream->ssl);
     return given == 1 ? STREAM_DONE : result_of_tls(stream, given);
 }
 
 static enum stream_result tls_read(struct stream *stream, uint8_t *out, size_t capacity, size_t *length)
 {
-    ERR_clear_error();
+    empty_error_queue();
     int given = SSL_read_ex(stream->ssl, out, capacity, length);
     if (given == 1)
         return STREAM_DONE;
@@ -84,7 +92,7 @@ static enum stream_result tls_read(struct stream *stream, uint8_t *out, size_t c
 
 static enum stream_result tls_write(struct stream *stream, struct bytes bytes, size_t *written)
 {
-    ERR_clear_error();
+    empty_error_queue();
     int given = SSL_write_ex(stream->ssl, bytes.data, bytes.length, written);
     if (given == 1)
         return STREAM_DONE;
@@ -99,10 +107,10 @@ static bool tls_holds_more(const struct stream *stream)
 
 static void tls_finish(struct stream *stream)
 {
-    ERR_clear_error();
+    empty_error_queue();
     if (SSL_is_init_finished(stream->ssl))
         SSL_shutdown(stream->ssl); /* close_notify, if it can be sent now; the peer's is not waited for */
-    ERR_clear_error();
+    empty_error_queue();
     shutdown(stream->fd, SHUT_WR);
 }
 

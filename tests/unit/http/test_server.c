@@ -110,6 +110,25 @@ static void pipelined_requests_are_answered_in_order(void **state)
     service_stop(service);
 }
 
+static void thousands_of_requests_in_one_go_are_all_answered(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 3000 };
+    struct service *service = start(NULL);
+    struct buffer all = {0};
+    struct wire wire;
+    wire_open(&wire, service->port);
+    for (unsigned i = 0; i < REQUESTS; i++)
+        assert_int_equal(buffer_append_text(&all, "GET /items/7 HTTP/1.1\r\nHost: a\r\n\r\n"), OK);
+    assert_true(wire_send(&wire, buffer_bytes(&all)));
+    for (unsigned i = 0; i < REQUESTS; i++)
+        assert_int_equal(wire_read_status(&wire), 200);
+    assert_true(wire_is_silent(&wire, 20));
+    buffer_free(&all);
+    wire_close(&wire);
+    service_stop(service);
+}
+
 static void a_request_that_arrives_byte_by_byte_is_served(void **state)
 {
     (void)state;
@@ -785,6 +804,7 @@ static void stopping_does_not_wait_beyond_its_time(void **state)
     service_wait_for_held(service, 1);
     int64_t begun = monotonic_microseconds();
     http_server_stop(service->server, 200);
+    assert_int_equal(http_server_start(service->server), ERR_WRONG_STATE);
     int64_t took = monotonic_microseconds() - begun;
     assert_true(took >= 190000 && took < 2000000);
     assert_true(wire_is_at_end(&wire));
@@ -828,6 +848,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_serves_one_request_after_another),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
+        cmocka_unit_test(thousands_of_requests_in_one_go_are_all_answered),
         cmocka_unit_test(a_request_that_arrives_byte_by_byte_is_served),
         cmocka_unit_test(a_request_cut_in_two_anywhere_is_served),
         cmocka_unit_test(what_cannot_be_routed_is_a_problem_and_the_connection_lives),
