@@ -52,27 +52,12 @@ static bool is_fresh(moment asked_at, moment now)
     return asked_at > now - question_life && asked_at < now + question_life;
 }
 
-static enum status find_certificate(struct authority *authority, const struct certificate_id *id,
-                                    struct authority_sql_certificate_find_row *out)
-{
-    const struct authority_sql_certificate_find_in in = {.id = bytes_of(id->bytes, sizeof(id->bytes))};
-    struct db_rows rows;
-    enum status status = authority_sql_certificate_find(authority->db, &in, &rows);
-    if (status != OK)
-        return status;
-    bool found = authority_sql_certificate_find_next(&rows, out);
-    status = db_rows_close(&rows);
-    if (status != OK)
-        return status;
-    return found ? OK : ERR_NOT_FOUND;
-}
-
 static enum status find_whose(struct authority *authority, const struct resident_question *question,
                               struct region *region, struct resident_answer *out)
 {
     struct authority_sql_certificate_find_row row;
     struct resident resident;
-    enum status status = find_certificate(authority, &question->certificate, &row);
+    enum status status = certificate_find(authority, &question->certificate, &row);
     if (status == OK)
         status = resident_read(authority, row.resident, region, &resident);
     if (status != OK)

@@ -41,6 +41,9 @@ enum status authority_register_resident(struct authority *authority, const struc
 /* ERR_NOT_FOUND. The caller wipes out->number. */
 enum status authority_find_resident(struct authority *authority, const struct my_number *number,
                                     struct region *region, struct resident *out) MUST_CHECK;
+/* By a certificate of a card or phone. */
+enum status authority_find_holder(struct authority *authority, const struct certificate_id *id,
+                                  struct region *region, struct resident *out) MUST_CHECK;
 
 /* ---- cards ---- */
 

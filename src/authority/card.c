@@ -47,6 +47,29 @@ enum status authority_list_certificates(struct authority *authority, int64_t res
     return status == OK ? taken : status;
 }
 
+enum status certificate_find(struct authority *authority, const struct certificate_id *id,
+                             struct authority_sql_certificate_find_row *out)
+{
+    const struct authority_sql_certificate_find_in in = {.id = bytes_of(id->bytes, sizeof(id->bytes))};
+    struct db_rows rows;
+    enum status status = authority_sql_certificate_find(authority->db, &in, &rows);
+    if (status != OK)
+        return status;
+    bool found = authority_sql_certificate_find_next(&rows, out);
+    status = db_rows_close(&rows);
+    if (status != OK)
+        return status;
+    return found ? OK : ERR_NOT_FOUND;
+}
+
+enum status authority_find_holder(struct authority *authority, const struct certificate_id *id,
+                                  struct region *region, struct resident *out)
+{
+    struct authority_sql_certificate_find_row row;
+    enum status status = certificate_find(authority, id, &row);
+    return status == OK ? resident_read(authority, row.resident, region, out) : status;
+}
+
 /* All certificates that a resident ever had; the newest card's come first. */
 struct holding {
     struct certificate_row rows[CERTIFICATES_OF_RESIDENT_MAX];

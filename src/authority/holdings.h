@@ -40,6 +40,9 @@ void my_number_from_integer(int64_t value, struct my_number *out);
 /* ERR_NOT_FOUND. */
 enum status resident_read(struct authority *authority, int64_t id, struct region *region,
                           struct resident *out) MUST_CHECK;
+/* ERR_NOT_FOUND. */
+enum status certificate_find(struct authority *authority, const struct certificate_id *id,
+                             struct authority_sql_certificate_find_row *out) MUST_CHECK;
 /* Values for the generated statement; borrow from resident. */
 struct authority_sql_resident_add_in resident_values(const struct resident *resident, int64_t id);
 

@@ -68,26 +68,11 @@ static enum status move_card(struct db *db, void *argument)
     return status;
 }
 
-static enum status find_certificate(struct authority *authority, const struct certificate_id *id,
-                                    struct authority_sql_certificate_find_row *out)
-{
-    const struct authority_sql_certificate_find_in in = {.id = id_bytes(id)};
-    struct db_rows rows;
-    enum status status = authority_sql_certificate_find(authority->db, &in, &rows);
-    if (status != OK)
-        return status;
-    bool found = authority_sql_certificate_find_next(&rows, out);
-    status = db_rows_close(&rows);
-    if (status != OK)
-        return status;
-    return found ? OK : ERR_NOT_FOUND;
-}
-
 static enum status change_card(struct authority *authority, const struct state_order *order, size_t *changed)
 {
     struct card_change change = {.order = order};
     struct authority_sql_certificate_find_row named;
-    enum status status = find_certificate(authority, &order->id, &named);
+    enum status status = certificate_find(authority, &order->id, &named);
     if (status != OK)
         return status;
     if (judge((enum subject_state)named.state, order->action) == VERDICT_REFUSED)

@@ -13,14 +13,19 @@
 
 int authority_world_create(struct authority_world *world)
 {
-    const char *base = getenv("TMPDIR");
     *world = (struct authority_world){.clock = {.fake = true}};
     authority_world_set_day(world, 2026, 11, 22);
+    return authority_world_create_at(world, &world->clock);
+}
+
+int authority_world_create_at(struct authority_world *world, const struct clock *clock)
+{
+    const char *base = getenv("TMPDIR");
     snprintf(world->directory, sizeof(world->directory), "%s/shikaku-authority-XXXXXX", base ? base : "/tmp");
     if (!mkdtemp(world->directory))
         return -1;
     const struct authority_settings settings = {.address = "127.0.0.1"};
-    if (authority_setup(world->directory, &settings, &world->clock) != OK)
+    if (authority_setup(world->directory, &settings, clock) != OK)
         return -1;
     return 0;
 }

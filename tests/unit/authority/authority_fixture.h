@@ -14,7 +14,9 @@ struct authority_world {
     struct authority *authority;
 };
 
-int authority_world_create(struct authority_world *world); /* 0, or -1: for a group's setup */
+/* 0, or -1: for a group's setup. The second one makes keys and certificates by another clock. */
+int authority_world_create(struct authority_world *world);
+int authority_world_create_at(struct authority_world *world, const struct clock *clock);
 void authority_world_reset(struct authority_world *world);
 void authority_world_close(struct authority_world *world); /* so that a server may open it */
 int authority_world_remove(struct authority_world *world);
