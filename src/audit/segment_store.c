@@ -552,16 +552,30 @@ static const struct audit_store_driver segments_driver = {
 
 /* ---- Opening ---- */
 
+/* The directory's own name must outlast a power loss as its segments do. */
+static enum status parent_sync(const struct segment_store *store)
+{
+    int parent = openat(store->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return status_from_errno(errno);
+    int failed = fsync(parent);
+    close(parent);
+    return failed ? ERR_IO : OK;
+}
+
 static enum status directory_open(struct segment_store *store, const char *path)
 {
     store->path = strdup(path);
     if (!store->path)
         return ERR_NO_MEMORY;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    bool made = mkdir(path, 0700) == 0;
+    if (!made && errno != EEXIST)
         return status_from_errno(errno);
     store->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store->directory < 0)
         return status_from_errno(errno);
+    if (made && parent_sync(store) != OK)
+        return ERR_IO;
     store->lock = openat(store->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (store->lock < 0)
         return status_from_errno(errno);
