@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.ts';
 import { eventually, runOrThrow, Service } from './processes.ts';
@@ -19,7 +19,25 @@ async function sanitizerEnvironment(driver: string): Promise<Record<string, stri
 export interface CardService {
   /** For every PC/SC client: where this pcscd is. */
   environment: Record<string, string>;
-  service: Service;
+  /** Its readers' names for PC/SC clients, one per socket. */
+  readers: string[];
+  /** The process that runs now. */
+  service(): Service;
+  /** Ends it, as an operator would, and starts another with the same readers. */
+  restart(): Promise<void>;
+}
+
+function readerConfiguration(sockets: readonly string[], driver: string): string {
+  const readers = sockets.map((socket, i) =>
+    [
+      `FRIENDLYNAME "Shikaku Virtual Reader ${i}"`,
+      `DEVICENAME   /dev/null:${socket}`,
+      `LIBPATH      ${driver}`,
+      `CHANNELID    ${i}`,
+      '',
+    ].join('\n'),
+  );
+  return readers.join('\n');
 }
 
 /**
@@ -30,48 +48,52 @@ export async function pcscd(scope: Scope, sockets: readonly string[]): Promise<C
   const directory = scratchDirectory(scope);
   const run = join(directory, 'run');
   const readers = join(directory, 'readers');
+  const socket = join(run, 'pcscd.comm');
   mkdirSync(run);
   mkdirSync(readers);
   mkdirSync(fixedDirectory, { recursive: true });
   const driver = join(build, 'src/card/ifd/libifdshikaku.so');
-  writeFileSync(
-    join(readers, 'shikaku'),
-    sockets
-      .map((socket, i) =>
-        [
-          `FRIENDLYNAME "Shikaku Virtual Reader ${i}"`,
-          `DEVICENAME   /dev/null:${socket}`,
-          `LIBPATH      ${driver}`,
-          `CHANNELID    ${i}`,
-          '',
-        ].join('\n'),
-      )
-      .join('\n'),
-  );
+  writeFileSync(join(readers, 'shikaku'), readerConfiguration(sockets, driver));
   const sanitizer = Object.entries(await sanitizerEnvironment(driver)).map(
     ([name, value]) => `${name}=${value}`,
   );
-  const service = new Service(
-    'unshare',
-    [
-      '--mount',
-      'sh',
-      '-c',
-      'mount --bind "$1" "$2" && readers=$3 && shift 3 && exec env "$@" pcscd --foreground --config "$readers"',
-      'pcscd',
-      run,
-      fixedDirectory,
-      readers,
-      ...sanitizer,
-    ],
-    {},
-  );
-  atEnd(scope, async () => {
-    await service.stop().catch(() => {});
-  });
-  const socket = join(run, 'pcscd.comm');
-  await eventually(() => {
-    if (!existsSync(socket)) throw new Error(`pcscd does not listen:\n${service.output}`);
-  });
-  return { environment: { PCSCLITE_CSOCK_NAME: socket }, service };
+
+  async function begin(): Promise<Service> {
+    const service = new Service(
+      'unshare',
+      [
+        '--mount',
+        'sh',
+        '-c',
+        'mount --bind "$1" "$2" && readers=$3 && shift 3 && exec env "$@" pcscd --foreground --config "$readers"',
+        'pcscd',
+        run,
+        fixedDirectory,
+        readers,
+        ...sanitizer,
+      ],
+      {},
+    );
+    await eventually(() => {
+      if (!existsSync(socket)) throw new Error(`pcscd does not listen:\n${service.output}`);
+    });
+    return service;
+  }
+
+  let current = await begin();
+  const end = async () => {
+    await current.stop().catch(() => {});
+    rmSync(socket, { force: true });
+  };
+  atEnd(scope, end);
+  return {
+    environment: { PCSCLITE_CSOCK_NAME: socket },
+    // pcscd adds interface and slot numbers to the configured name; interfaces are counted over all readers.
+    readers: sockets.map((_, i) => `Shikaku Virtual Reader ${i} ${String(i).padStart(2, '0')} 00`),
+    service: () => current,
+    async restart() {
+      await end();
+      current = await begin();
+    },
+  };
 }

@@ -1,8 +1,9 @@
 /* usage: hold_card READER
  *
- * Another program on the machine: takes the card in a transaction, says "held", and keeps it until standard
- * input ends. For tests of what the others then do. */
+ * Another program on the machine: takes the card in a transaction, says "held", and keeps it until it is
+ * ended. For tests of what the others then do. */
 #include <stdio.h>
+#include <unistd.h>
 #include <winscard.h>
 
 int main(int count, char **arguments)
@@ -18,10 +19,5 @@ int main(int count, char **arguments)
         return 1;
     puts("held");
     fflush(stdout);
-    while (getchar() != EOF)
-        continue;
-    SCardEndTransaction(card, SCARD_LEAVE_CARD);
-    SCardDisconnect(card, SCARD_LEAVE_CARD);
-    SCardReleaseContext(context);
-    return 0;
+    return pause();
 }
