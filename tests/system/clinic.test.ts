@@ -205,8 +205,8 @@ async function startCentre(): Promise<Centre> {
 function answer(changes: Json): Json {
   return {
     result: 'eligible',
-    cd006: 1,
-    validity: { ja: '有効', en: 'valid' },
+    validity: 1,
+    validity_text: { ja: '有効', en: 'valid' },
     reason: 'in_force',
     message: { ja: '資格は有効です。', en: 'Coverage is in force.' },
     next_step: null,
@@ -309,11 +309,11 @@ test('once challenges are there, a check is one round trip', async () => {
 test('the exit status tells eligible, not eligible and cannot be confirmed apart', async () => {
   for (const [changes, status] of [
     [{}, 0],
-    [{ result: 'not_eligible', cd006: 2, reason: 'lost', visit_token: undefined }, 1],
+    [{ result: 'not_eligible', validity: 2, reason: 'lost', visit_token: undefined }, 1],
     [
       {
         result: 'cannot_be_confirmed',
-        cd006: 4,
+        validity: 4,
         reason: 'no_such_coverage',
         coverage: null,
         registered_at: null,
