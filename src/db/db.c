@@ -350,36 +350,38 @@ enum status db_rows_close(struct db_rows *rows)
     return status;
 }
 
-static bool is_null(struct db_rows *rows, int column)
+/* False for a NULL. */
+static bool take_number(struct db_rows *rows, int column, bool nullable, int64_t *out)
 {
-    if (!rows->db->driver->column_is_null(rows, column))
-        return false;
-    if (!rows->statement->columns[column].nullable)
+    enum column_found found = rows->db->driver->column_number(rows, column, out);
+    if (found == COLUMN_OF_ANOTHER_TYPE || (found == COLUMN_NULL && !nullable))
         rows->status = ERR_DAMAGED;
-    return true;
+    return found == COLUMN_VALUE;
 }
 
-int64_t db_column_int(struct db_rows *rows, int column)
+static bool truth(struct db_rows *rows, int64_t value)
 {
-    int64_t value = 0;
-    if (!is_null(rows, column) && !rows->db->driver->column_number(rows, column, &value))
-        rows->status = ERR_DAMAGED;
-    return value;
-}
-
-bool db_column_bool(struct db_rows *rows, int column)
-{
-    int64_t value = db_column_int(rows, column);
     if (value != 0 && value != 1)
         rows->status = ERR_DAMAGED;
     return value == 1;
 }
 
+int64_t db_column_int(struct db_rows *rows, int column)
+{
+    int64_t value = 0;
+    return take_number(rows, column, false, &value) ? value : 0;
+}
+
+bool db_column_bool(struct db_rows *rows, int column)
+{
+    return truth(rows, db_column_int(rows, column));
+}
+
 struct date db_column_date(struct db_rows *rows, int column)
 {
-    if (is_null(rows, column))
+    int64_t value = 0;
+    if (!take_number(rows, column, rows->statement->columns[column].nullable, &value))
         return DATE_NONE;
-    int64_t value = db_column_int(rows, column);
     if (value < INT32_MIN || value >= INT32_MAX)
         rows->status = ERR_DAMAGED;
     return (struct date){(int32_t)value};
@@ -388,26 +390,23 @@ struct date db_column_date(struct db_rows *rows, int column)
 struct bytes db_column_bytes(struct db_rows *rows, int column)
 {
     struct bytes value = {0};
-    if (is_null(rows, column))
-        return value;
-    if (!rows->db->driver->column_bytes(rows, column, &value)) {
+    enum column_found found = rows->db->driver->column_bytes(rows, column, &value);
+    if (found == COLUMN_VALUE) /* empty is not NULL */
+        return value.data ? value : (struct bytes){(const uint8_t *)"", 0};
+    if (found == COLUMN_OF_ANOTHER_TYPE || !rows->statement->columns[column].nullable)
         rows->status = ERR_DAMAGED;
-        return (struct bytes){0};
-    }
-    /* Empty is not NULL. */
-    return value.data ? value : (struct bytes){(const uint8_t *)"", 0};
+    return (struct bytes){0};
 }
 
 struct db_optional_int db_column_optional_int(struct db_rows *rows, int column)
 {
-    if (is_null(rows, column))
-        return (struct db_optional_int){0};
-    return (struct db_optional_int){true, db_column_int(rows, column)};
+    int64_t value = 0;
+    bool present = take_number(rows, column, true, &value);
+    return (struct db_optional_int){present, present ? value : 0};
 }
 
 struct db_optional_bool db_column_optional_bool(struct db_rows *rows, int column)
 {
-    if (is_null(rows, column))
-        return (struct db_optional_bool){0};
-    return (struct db_optional_bool){true, db_column_bool(rows, column)};
+    struct db_optional_int value = db_column_optional_int(rows, column);
+    return (struct db_optional_bool){value.present, truth(rows, value.value)};
 }

@@ -3,6 +3,8 @@
 
 #include "db/catalogue.h"
 
+enum column_found { COLUMN_VALUE, COLUMN_NULL, COLUMN_OF_ANOTHER_TYPE };
+
 /* What a driver does; db.c keeps what both have in common. For src/db only. */
 struct db_driver {
     bool embedded;
@@ -20,10 +22,8 @@ struct db_driver {
     bool (*next)(struct db_rows *rows);
     /* Frees the cursor; called once. */
     void (*release)(struct db_rows *rows);
-    bool (*column_is_null)(struct db_rows *rows, int column);
-    /* False where the stored value has another type. */
-    bool (*column_number)(struct db_rows *rows, int column, int64_t *out);
-    bool (*column_bytes)(struct db_rows *rows, int column, struct bytes *out);
+    enum column_found (*column_number)(struct db_rows *rows, int column, int64_t *out);
+    enum column_found (*column_bytes)(struct db_rows *rows, int column, struct bytes *out);
     /* NULL on an embedded driver: submit runs inline. */
     enum status (*submit)(struct db *db, const struct db_statement *statement, const struct db_value *values,
                           int64_t deadline, db_done *done, void *argument) MUST_CHECK;

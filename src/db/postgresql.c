@@ -161,30 +161,29 @@ static void postgresql_release(struct db_rows *rows)
     PQclear(rows->cursor);
 }
 
-static bool postgresql_column_is_null(struct db_rows *rows, int column)
-{
-    return PQgetisnull(rows->cursor, rows->row, column) != 0;
-}
-
 /* Signed, of 1 (a bool), 2, 4 or 8 bytes. */
-static bool postgresql_column_number(struct db_rows *rows, int column, int64_t *out)
+static enum column_found postgresql_column_number(struct db_rows *rows, int column, int64_t *out)
 {
+    if (PQgetisnull(rows->cursor, rows->row, column))
+        return COLUMN_NULL;
     const uint8_t *bytes = (const uint8_t *)PQgetvalue(rows->cursor, rows->row, column);
     int length = PQgetlength(rows->cursor, rows->row, column);
     if (length != 1 && length != 2 && length != 4 && length != 8)
-        return false;
+        return COLUMN_OF_ANOTHER_TYPE;
     uint64_t value = length > 1 && (bytes[0] & 0x80) ? UINT64_MAX : 0;
     for (int i = 0; i < length; i++)
         value = value << 8 | bytes[i];
     *out = (int64_t)value;
-    return true;
+    return COLUMN_VALUE;
 }
 
-static bool postgresql_column_bytes(struct db_rows *rows, int column, struct bytes *out)
+static enum column_found postgresql_column_bytes(struct db_rows *rows, int column, struct bytes *out)
 {
+    if (PQgetisnull(rows->cursor, rows->row, column))
+        return COLUMN_NULL;
     out->data = (const uint8_t *)PQgetvalue(rows->cursor, rows->row, column);
     out->length = (size_t)PQgetlength(rows->cursor, rows->row, column);
-    return true;
+    return COLUMN_VALUE;
 }
 
 /* ---- The connection ---- */
@@ -408,7 +407,6 @@ static const struct db_driver postgresql_driver = {
     .prepare = postgresql_prepare,
     .next = postgresql_next,
     .release = postgresql_release,
-    .column_is_null = postgresql_column_is_null,
     .column_number = postgresql_column_number,
     .column_bytes = postgresql_column_bytes,
     .submit = postgresql_submit,

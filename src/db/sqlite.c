@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "base/log.h"
 #include "db/driver.h"
 
-enum { CHANGES_CACHE_KIB = 65536, CHECKS_CACHE_KIB = 4096, MOST_WAL_BYTES = 64 << 20 };
+enum { CHANGES_CACHE_KIB = 131072, CHECKS_CACHE_KIB = 4096, MOST_WAL_BYTES = 64 << 20 };
 
 struct db_sqlite {
     struct db base;
@@ -252,28 +253,29 @@ static bool sqlite_next(struct db_rows *rows)
     return false;
 }
 
-static bool sqlite_column_is_null(struct db_rows *rows, int column)
-{
-    return sqlite3_column_type(cursor_of(rows), column) == SQLITE_NULL;
-}
-
-static bool sqlite_column_number(struct db_rows *rows, int column, int64_t *out)
-{
-    if (sqlite3_column_type(cursor_of(rows), column) != SQLITE_INTEGER)
-        return false;
-    *out = sqlite3_column_int64(cursor_of(rows), column);
-    return true;
-}
-
-static bool sqlite_column_bytes(struct db_rows *rows, int column, struct bytes *out)
+static enum column_found sqlite_column_number(struct db_rows *rows, int column, int64_t *out)
 {
     sqlite3_stmt *stmt = cursor_of(rows);
-    int type = rows->statement->columns[column].type == DB_TEXT ? SQLITE_TEXT : SQLITE_BLOB;
-    if (sqlite3_column_type(stmt, column) != type)
-        return false;
+    int type = sqlite3_column_type(stmt, column);
+    if (type != SQLITE_INTEGER)
+        return type == SQLITE_NULL ? COLUMN_NULL : COLUMN_OF_ANOTHER_TYPE;
+    *out = sqlite3_column_int64(stmt, column);
+    return COLUMN_VALUE;
+}
+
+static enum column_found sqlite_column_bytes(struct db_rows *rows, int column, struct bytes *out)
+{
+    sqlite3_stmt *stmt = cursor_of(rows);
+    int declared = rows->statement->columns[column].type == DB_TEXT ? SQLITE_TEXT : SQLITE_BLOB;
+    int type = sqlite3_column_type(stmt, column);
+    if (type != declared)
+        return type == SQLITE_NULL ? COLUMN_NULL : COLUMN_OF_ANOTHER_TYPE;
     out->data = type == SQLITE_TEXT ? sqlite3_column_text(stmt, column) : sqlite3_column_blob(stmt, column);
     out->length = (size_t)sqlite3_column_bytes(stmt, column);
-    return out->data || out->length == 0;
+    if (out->data || out->length == 0)
+        return COLUMN_VALUE;
+    rows->status = ERR_NO_MEMORY;
+    return COLUMN_NULL;
 }
 
 /* ---- Opening ---- */
@@ -300,7 +302,6 @@ static const struct db_driver sqlite_driver = {
     .prepare = sqlite_prepare,
     .next = sqlite_next,
     .release = sqlite_release,
-    .column_is_null = sqlite_column_is_null,
     .column_number = sqlite_column_number,
     .column_bytes = sqlite_column_bytes,
 };
@@ -332,6 +333,13 @@ static void create_private(const char *path)
         close(file);
 }
 
+/* Counting memory takes a lock of the whole process at every allocation, which the loops would share. Without
+ * effect where the program has used SQLite otherwise before. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum status connect_file(struct db_sqlite *db, const char *path)
 {
     int flags =
@@ -360,6 +368,8 @@ static enum status find_schema(struct db *base)
 enum status db_sqlite_open(const char *path, const struct db_options *options,
                            const struct db_catalogue *catalogue, struct db **out)
 {
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
+    pthread_once(&configured, configure);
     struct db_sqlite *db = calloc(1, sizeof *db);
     if (!db)
         return ERR_NO_MEMORY;

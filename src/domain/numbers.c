@@ -245,10 +245,25 @@ static bool is_dash(int32_t c)
     return c == '-' || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xFE63 || c == 0x2043;
 }
 
+/* Half-width letters, digits and signs without a space fold to themselves: nearly every number there is. */
+static bool is_folded_already(struct bytes text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~')
+            return false;
+    }
+    return text.length < INSURED_TEXT_SIZE;
+}
+
 /* Never longer than the text: folding keeps or lowers the number of characters, none needs more than 4 bytes.
  */
 static enum status fold_insured_text(struct bytes text, char key[INSURED_TEXT_SIZE])
 {
+    if (is_folded_already(text)) {
+        if (text.length)
+            memcpy(key, text.data, text.length);
+        return OK;
+    }
     struct buffer folded = {0}, out = {0};
     enum status status = text_fold_width(text, &folded);
     struct bytes from = buffer_bytes(&folded);

@@ -1,19 +1,14 @@
 #include "registry/enrolment.h"
 
-#include "registry/stored.h"
+#include "registry/adding.h"
 
 static enum status find_terms(struct db *db, struct bytes version, int64_t *out)
 {
     *out = 0;
     struct registry_sql_terms_find_in in = {.version = version};
-    struct registry_sql_terms_find_row row;
     struct db_rows rows;
     enum status status = registry_sql_terms_find(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_terms_find_next(&rows, &row))
-        *out = row.id;
-    return db_rows_close(&rows);
+    return status == OK ? take_id(&rows, out) : status;
 }
 
 static enum status terms_for_version(struct db *db, struct bytes version, int64_t *out)
@@ -22,14 +17,9 @@ static enum status terms_for_version(struct db *db, struct bytes version, int64_
     if (status != OK || *out)
         return status;
     struct registry_sql_terms_add_in in = {.version = version};
-    struct registry_sql_terms_add_row row;
     struct db_rows rows;
     status = registry_sql_terms_add(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_terms_add_next(&rows, &row))
-        *out = row.id;
-    return db_rows_close(&rows);
+    return status == OK ? take_id(&rows, out) : status;
 }
 
 static enum status newest_enrolment(struct db *db, int64_t person, int64_t *version)
@@ -60,17 +50,22 @@ enum status enrolment_set(struct db *db, const struct enrolment *enrolment)
         return ERR_WRONG_STATE;
     if (enrolment->state == ENROLMENT_NONE)
         return ERR_RANGE;
-    int64_t version, terms;
+    int64_t version;
     enum status status = point_person(db, enrolment->person, enrolment->state);
     if (status == OK)
         status = newest_enrolment(db, enrolment->person, &version);
-    if (status == OK)
-        status = terms_for_version(db, enrolment->terms, &terms);
+    return status == OK ? enrolment_add(db, enrolment->person, version + 1, enrolment) : status;
+}
+
+enum status enrolment_add(struct db *db, int64_t person, int64_t version, const struct enrolment *enrolment)
+{
+    int64_t terms;
+    enum status status = terms_for_version(db, enrolment->terms, &terms);
     if (status != OK)
         return status;
     struct registry_sql_enrolment_add_in in = {
-        .person = enrolment->person,
-        .version = version + 1,
+        .person = person,
+        .version = version,
         .state = enrolment->state,
         .recorded_at = enrolment->at,
         .place = enrolment->place,
@@ -134,14 +129,9 @@ static enum status newest_declaration(struct db *db, const struct declaration *d
 
 static enum status next_declaration_id(struct db *db, int64_t *out)
 {
-    struct registry_sql_declaration_newest_id_row row = {0};
     struct db_rows rows;
-    enum status status = registry_sql_declaration_newest_id(db, &rows);
-    if (status != OK)
-        return status;
-    registry_sql_declaration_newest_id_next(&rows, &row);
-    *out = row.id + 1;
-    return db_rows_close(&rows);
+    enum status status = registry_sql_declaration_next_id(db, &rows);
+    return status == OK ? take_id(&rows, out) : status;
 }
 
 /* What a check reads. */

@@ -77,32 +77,32 @@ static enum status facts_of_stored(const struct registry_sql_check_row *row, str
         status = text_of_stored(row->insurer_name, region, &coverage->insurer_name);
     coverage->relationship = (enum relationship)row->stated.relationship.value;
     coverage->registered_at = row->visible_at.value;
-    coverage->change_pending = row->change_pending.value;
     coverage->registered_by = coverage->insurer_name;
     if (status == OK && row->registrant.data)
         status = text_of_stored(row->registrant, region, &coverage->registered_by);
     return status;
 }
 
-/* Which periods of which subscriptions were found. */
+/* A period of a subscription, of which some version was seen. */
 struct place {
     int64_t subscription;
     int64_t period;
+    int64_t version; /* the newest that counts; 0: none yet */
+    int64_t staged;  /* the newest that waits for its load; 0: none */
+    size_t found;    /* which of the facts, where a version counts */
 };
 
-/* False when it is there already: two candidates of one person lead to each other. */
-static bool add_place(struct rows_in_region *places, struct place place, enum status *status)
+/* There already when two candidates of one person lead to each other, and for a further version. */
+static struct place *place_of(struct rows_in_region *places, int64_t subscription, int64_t period)
 {
-    const struct place *known = places->items;
+    struct place *known = places->items;
     for (size_t i = 0; i < places->count; i++) {
-        if (known[i].subscription == place.subscription && known[i].period == place.period)
-            return false;
+        if (known[i].subscription == subscription && known[i].period == period)
+            return &known[i];
     }
     struct place *added = rows_in_region_add(places);
     if (added)
-        *added = place;
-    else
-        *status = ERR_NO_MEMORY;
+        *added = (struct place){.subscription = subscription, .period = period};
     return added;
 }
 
@@ -134,15 +134,42 @@ static void spread_protection(struct check_findings *findings)
     }
 }
 
+static enum status take_version(const struct registry_sql_check_row *row, struct place *place,
+                                struct rows_in_region *found)
+{
+    int64_t version = row->version.value;
+    if (!version_counts(row->load, row->load_state, 0)) {
+        if (version_is_staged(row->load_state) && version > place->staged)
+            place->staged = version;
+        return OK;
+    }
+    if (version <= place->version)
+        return OK;
+    if (place->version == 0) {
+        place->found = found->count;
+        if (!rows_in_region_add(found))
+            return ERR_NO_MEMORY;
+    }
+    place->version = version;
+    return facts_of_stored(row, found->region, (struct subscription_facts *)found->items + place->found);
+}
+
 static enum status take_subscription(const struct registry_sql_check_row *row, struct rows_in_region *places,
                                      struct rows_in_region *found)
 {
-    enum status status = OK;
-    if (!row->period.present ||
-        !add_place(places, (struct place){row->subscription.value, row->period.value}, &status))
-        return status;
-    struct subscription_facts *facts = rows_in_region_add(found);
-    return facts ? facts_of_stored(row, found->region, facts) : ERR_NO_MEMORY;
+    if (!row->period.present)
+        return OK;
+    struct place *place = place_of(places, row->subscription.value, row->period.value);
+    return place ? take_version(row, place, found) : ERR_NO_MEMORY;
+}
+
+static void mark_pending(const struct rows_in_region *places, struct subscription_facts *facts)
+{
+    const struct place *place = places->items;
+    for (size_t i = 0; i < places->count; i++, place++) {
+        if (place->version)
+            facts[place->found].coverage.change_pending = place->staged > place->version;
+    }
 }
 
 enum status findings_collect(struct db_rows *rows, struct region *region, struct check_findings *out)
@@ -166,6 +193,7 @@ enum status findings_collect(struct db_rows *rows, struct region *region, struct
     }
     out->subscriptions = found.items;
     out->count = found.count;
+    mark_pending(&places, found.items);
     spread_protection(out);
     return OK;
 }

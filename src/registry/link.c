@@ -1,21 +1,20 @@
 #include "registry/link.h"
 
-#include "registry/stored.h"
+#include "registry/adding.h"
 
 /* ---- Persons ---- */
 
-static enum status add_person(struct db *db, struct bytes reference, int64_t *out)
+enum status person_add(struct db *db, struct bytes reference, enum enrolment_state enrolment, int64_t *out)
 {
-    struct registry_sql_person_add_in in = {.reference = reference};
-    struct registry_sql_person_add_row row;
     struct db_rows rows;
-    enum status status = registry_sql_person_add(db, &in, &rows);
+    enum status status = registry_sql_person_next_id(db, &rows);
+    if (status == OK)
+        status = take_id(&rows, out);
     if (status != OK)
         return status;
-    if (registry_sql_person_add_next(&rows, &row))
-        *out = row.id;
-    status = db_rows_close(&rows);
+    struct registry_sql_person_add_in in = {.id = *out, .reference = reference, .enrolment = enrolment};
     struct registry_sql_person_reference_add_in pair = {.reference = reference, .person = *out};
+    status = registry_sql_person_add(db, &in, NULL);
     return status == OK ? registry_sql_person_reference_add(db, &pair, NULL) : status;
 }
 
@@ -33,7 +32,7 @@ enum status person_for_reference(struct db *db, const uint8_t reference[VAULT_RE
     if (registry_sql_person_by_reference_next(&rows, &row))
         *out = row.person;
     status = db_rows_close(&rows);
-    return status == OK && *out == 0 ? add_person(db, in.reference, out) : status;
+    return status == OK && *out == 0 ? person_add(db, in.reference, ENROLMENT_NONE, out) : status;
 }
 
 enum status person_reference(struct db *db, int64_t person, uint8_t out[VAULT_REFERENCE_SIZE])
@@ -119,9 +118,16 @@ enum status link_set(struct db *db, int64_t subscription, int64_t person, enum l
         status = point_subscription(db, subscription, person, state);
     if (status != OK)
         return status;
+    return link_add(db, subscription, newest + 1, person, state, evidence, recording);
+}
+
+enum status link_add(struct db *db, int64_t subscription, int64_t version, int64_t person,
+                     enum link_state state, const struct link_evidence *evidence,
+                     const struct recording *recording)
+{
     struct registry_sql_link_add_in in = {
         .subscription = subscription,
-        .version = newest + 1,
+        .version = version,
         .person = person,
         .state = state,
         .recorded_at = recording->at,

@@ -12,14 +12,9 @@ enum status load_begin(struct db *db, const uint8_t id[LOAD_ID_SIZE], const stru
         return ERR_WRONG_STATE;
     struct registry_sql_load_add_in in = {
         .public_id = bytes_of(id, LOAD_ID_SIZE), .insurer = stored_insurer(insurer), .begun_at = at};
-    struct registry_sql_load_add_row row;
     struct db_rows rows;
     enum status status = registry_sql_load_add(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_load_add_next(&rows, &row))
-        *key = row.id;
-    return db_rows_close(&rows);
+    return status == OK ? take_id(&rows, key) : status;
 }
 
 static enum status load_of_row(const struct registry_sql_load_row *row, struct load *out)

@@ -84,14 +84,9 @@ enum status employer_for_code(struct db *db, const struct insurer_number *insure
         return status;
 
     struct registry_sql_employer_put_in in = {.insurer = stored_insurer(insurer), .code = code, .name = name};
-    struct registry_sql_employer_put_row row;
     struct db_rows rows;
     status = registry_sql_employer_put(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_employer_put_next(&rows, &row))
-        *out = row.id;
-    return db_rows_close(&rows);
+    return status == OK ? take_id(&rows, out) : status;
 }
 
 enum status setting_put(struct db *db, const char *name, struct bytes value)

@@ -18,14 +18,9 @@ enum status registry_open(const struct db_options *options, struct db **out)
 static enum status add_registrant(struct db *db, struct bytes name, int64_t *out)
 {
     struct registry_sql_registrant_add_in in = {.name = name};
-    struct registry_sql_registrant_add_row row;
     struct db_rows rows;
     enum status status = registry_sql_registrant_add(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_registrant_add_next(&rows, &row))
-        *out = row.id;
-    return db_rows_close(&rows);
+    return status == OK ? take_id(&rows, out) : status;
 }
 
 enum status registrant_for_name(struct db *db, struct bytes name, int64_t *out)
@@ -34,13 +29,9 @@ enum status registrant_for_name(struct db *db, struct bytes name, int64_t *out)
     if (!db_is_in_transaction(db))
         return ERR_WRONG_STATE;
     struct registry_sql_registrant_find_in in = {.name = name};
-    struct registry_sql_registrant_find_row row;
     struct db_rows rows;
     enum status status = registry_sql_registrant_find(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_registrant_find_next(&rows, &row))
-        *out = row.id;
-    status = db_rows_close(&rows);
+    if (status == OK)
+        status = take_id(&rows, out);
     return status == OK && *out == 0 ? add_registrant(db, name, out) : status;
 }

@@ -23,6 +23,7 @@ on conflict (code) do update set name = excluded.name, active = excluded.active;
 select name, active from institution where code = :code;
 
 -- name: employer_put
+-- row: id
 -- in: insurer int, code text, name text?
 -- out: id int
 insert into employer (insurer, code, name) values (:insurer, :code, :name)
@@ -35,11 +36,13 @@ returning id;
 select id, name from employer where insurer = :insurer and code = :code;
 
 -- name: registrant_find
+-- row: id
 -- in: name text
 -- out: id int
 select id from registrant where name = :name;
 
 -- name: registrant_add
+-- row: id
 -- in: name text
 -- out: id int
 insert into registrant (name) values (:name) returning id;
@@ -89,6 +92,10 @@ values (:id, :state, :last_day, :person, :on_phone, :successor)
 on conflict (id) do update set state = excluded.state, last_day = excluded.last_day,
   person = coalesce(certificate.person, excluded.person), successor = excluded.successor;
 
+-- name: certificate_add
+-- in: id bytes, state int, last_day date, person int?, on_phone bool
+insert into certificate (id, state, last_day, person, on_phone) values (:id, :state, :last_day, :person, :on_phone);
+
 -- name: certificate_find
 -- in: id bytes
 -- out: state int, last_day date, person int?, on_phone bool, successor bytes?
@@ -119,10 +126,24 @@ update feed_position set through = :through, issued_at = :issued_at;
 -- out: person int
 select person from person_reference where reference = :reference;
 
--- name: person_add
--- in: reference bytes
+-- Rows are never removed from person and subscription, so on SQLite the next number is the highest and one;
+-- "returning" costs it three times as much as the insert.
+
+-- name: person_next_id
+-- only: sqlite
+-- row: id
 -- out: id int
-insert into person (reference) values (:reference) returning id;
+select coalesce(max(id), 0) + 1 as id from person;
+
+-- name: person_next_id
+-- only: postgresql
+-- row: id
+-- out: id int
+select nextval('person_id') as id;
+
+-- name: person_add
+-- in: id int, reference bytes, enrolment int
+insert into person (id, reference, enrolment) values (:id, :reference, :enrolment);
 
 -- name: person_reference_add
 -- in: reference bytes, person int
@@ -138,11 +159,13 @@ select reference, enrolment, protection from person where id = :id;
 update person set enrolment = :enrolment where id = :id;
 
 -- name: terms_find
+-- row: id
 -- in: version text
 -- out: id int
 select id from terms where version = :version;
 
 -- name: terms_add
+-- row: id
 -- in: version text
 -- out: id int
 insert into terms (version) values (:version) returning id;
@@ -166,9 +189,10 @@ select e.state as state, e.recorded_at as recorded_at, e.place as place, e.insti
 from enrolment e join terms t on t.id = e.terms
 where e.person = :person order by e.version desc limit 1;
 
--- name: declaration_newest_id
+-- name: declaration_next_id
+-- row: id
 -- out: id int
-select coalesce(max(id), 0) as id from declaration;
+select coalesce(max(id), 0) + 1 as id from declaration;
 
 -- name: declaration_newest
 -- in: id int
@@ -219,10 +243,22 @@ select s.id as id, s.branch as branch, k.birth as birth
 from insured_key k join subscription s on s.id = k.subscription
 where k.insurer = :insurer and k.symbol = :symbol and k.number = :number;
 
--- name: subscription_add
--- in: insurer int, symbol text, number text, branch text
+-- name: subscription_next_id
+-- only: sqlite
+-- row: id
 -- out: id int
-insert into subscription (insurer, symbol, number, branch) values (:insurer, :symbol, :number, :branch) returning id;
+select coalesce(max(id), 0) + 1 as id from subscription;
+
+-- name: subscription_next_id
+-- only: postgresql
+-- row: id
+-- out: id int
+select nextval('subscription_id') as id;
+
+-- name: subscription_add
+-- in: id int, insurer int, symbol text, number text, branch text, person int?, link int
+insert into subscription (id, insurer, symbol, number, branch, person, link)
+values (:id, :insurer, :symbol, :number, :branch, :person, :link);
 
 -- name: insured_key_add
 -- in: insurer int, symbol text, number text, birth date, subscription int
@@ -326,6 +362,7 @@ values (:subscription, :version, :person, :state, :recorded_at, :registrant, :ev
 -- ---- Loads ----
 
 -- name: load_add
+-- row: id
 -- in: public_id bytes, insurer int, begun_at moment
 -- out: id int
 insert into load (public_id, insurer, state, begun_at) values (:public_id, :insurer, 1, :begun_at) returning id;
@@ -382,41 +419,39 @@ delete from outbox where id = :id;
 --
 -- One statement each, whose rows hold whatever the decision needs. The state of the machine certificate and of
 -- its holder stand in every row, and in a row of their own where nothing else was found. Of each subscription the
--- newest visible version of what is stated about the person, and of each period of its coverage.
+-- newest visible version of what is stated about the person, and every version of its coverage with the state of
+-- its load: versions are few, and which of them counts is decided in one place (stored.h).
 
 -- define: fact_fields
 subscription int?, link int?, person int?, enrolment int?, person_protection int?, subscription_protection int?,
 insurer int?, insurer_name text?, symbol text?, number text?, branch text?,
-stated.*, period int?, coverage.*, visible_at moment?, registrant text?, change_pending bool?
+stated.*, period int?, version int?, load int?, load_state int?, coverage.*, visible_at moment?, registrant text?
 
 -- define: fact_columns
 s.id as subscription, s.link as link, p.id as person, p.enrolment as enrolment, p.protection as person_protection,
 s.protection as subscription_protection,
 s.insurer as insurer, i.name as insurer_name, s.symbol as symbol, s.number as number, s.branch as branch,
-@stated_columns, c.period as period, @coverage_columns, coalesce(l.published_at, c.recorded_at) as visible_at, r.name as registrant,
-exists (select 1 from coverage n join load m on m.id = n.load where n.subscription = s.id and m.state = 1) as change_pending
+@stated_columns, c.period as period, c.version as version, c.load as load, l.state as load_state, @coverage_columns,
+coalesce(l.published_at, c.recorded_at) as visible_at, r.name as registrant
 
 -- define: fact_joins
 left join insurer i on i.number = s.insurer
 left join stated v on v.subscription = s.id and v.version = (
   select n.version from stated n left join load m on m.id = n.load
   where n.subscription = s.id and (n.load is null or m.state = 2) order by n.version desc limit 1)
-left join coverage c on c.subscription = s.id and c.version = (
-  select n.version from coverage n left join load m on m.id = n.load
-  where n.subscription = c.subscription and n.period = c.period and (n.load is null or m.state = 2)
-  order by n.version desc limit 1)
+left join coverage c on c.subscription = s.id
 left join load l on l.id = c.load
 left join registrant r on r.id = c.registrant
 
 -- define: caller_fields
-heard_at moment, machine_state int?, machine_last_day date?, machine_institution int?, institution_active bool?,
+heard_at moment, machine_state int?, machine_last_day date?, institution_active bool?,
 terminal_state int?, terminal_last_day date?, terminal_institution int?,
 certificate_state int?, certificate_term_last_day date?, on_phone bool?,
 holder int?, holder_enrolment int?, holder_protection int?
 
 -- define: caller_columns
 f.issued_at as heard_at, a.state as machine_state, a.last_day as machine_last_day,
-a.institution as machine_institution, b.active as institution_active
+b.active as institution_active
 
 -- define: caller_joins
 feed_position f
@@ -426,7 +461,7 @@ left join institution b on b.code = :institution
 -- name: caller_find
 -- Only the caller's own: for what asks about nobody.
 -- in: machine bytes, institution int
--- out: heard_at moment, machine_state int?, machine_last_day date?, machine_institution int?, institution_active bool?
+-- out: heard_at moment, machine_state int?, machine_last_day date?, institution_active bool?
 select @caller_columns from @caller_joins;
 
 -- define: nothing
@@ -477,7 +512,7 @@ left join subscription s on s.id = q.subscription and s.person = p.id
 -- in: subscription int
 -- out: @caller_fields, @fact_fields
 select cast(0 as bigint) as heard_at, @nothing as machine_state, @nothing as machine_last_day,
-  @nothing as machine_institution, cast(null as boolean) as institution_active, @no_card,
+  cast(null as boolean) as institution_active, @no_card,
   @fact_columns
 from subscription s
 left join person p on p.id = s.person

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/load.h"
+
 /* Stored for good: the domain may add to these, not renumber them. */
 _Static_assert(LINK_NONE == 0 && LINK_PENDING == 1 && LINK_CONFIRMED == 2 && LINK_QUARANTINED == 3 &&
                    LINK_RELEASED == 4,
@@ -266,8 +268,25 @@ enum status id_of_stored(struct bytes stored, uint8_t *out, size_t size)
 
 bool version_counts(struct db_optional_int load, struct db_optional_int load_state, int64_t of_load)
 {
-    enum { PUBLISHED = 2 };
-    return !load.present || load_state.value == PUBLISHED || load.value == of_load;
+    return !load.present || load_state.value == LOAD_PUBLISHED || load.value == of_load;
+}
+
+bool version_is_staged(struct db_optional_int load_state)
+{
+    return load_state.present && load_state.value == LOAD_STAGED;
+}
+
+bool version_is_undone(struct db_optional_int load_state)
+{
+    return load_state.present && load_state.value == LOAD_UNDONE;
+}
+
+enum status take_id(struct db_rows *rows, int64_t *out)
+{
+    struct registry_sql_id_row row;
+    if (registry_sql_id_next(rows, &row))
+        *out = row.id;
+    return db_rows_close(rows);
 }
 
 void *rows_in_region_add(struct rows_in_region *rows)

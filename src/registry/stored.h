@@ -46,6 +46,11 @@ struct bytes optional_id(const uint8_t *id, size_t size);
 
 /* A version counts for a reader of `load` (0: nobody's): recorded directly, published, or of that load. */
 bool version_counts(struct db_optional_int load, struct db_optional_int load_state, int64_t of_load);
+bool version_is_staged(struct db_optional_int load_state);
+bool version_is_undone(struct db_optional_int load_state);
+
+/* Closes rows of which only the first one's id is wanted; *out stays as it is where there is none. */
+enum status take_id(struct db_rows *rows, int64_t *out) MUST_CHECK;
 
 /* An array in a region that grows as rows come. */
 struct rows_in_region {

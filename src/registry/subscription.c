@@ -1,5 +1,6 @@
 #include "registry/subscription.h"
 
+#include "registry/adding.h"
 #include "registry/findings.h"
 #include "registry/versions.h"
 
@@ -145,36 +146,38 @@ static enum status add_coverage(struct db *db, int64_t subscription, int64_t per
     return registry_sql_coverage_add(db, &in, NULL);
 }
 
-static enum status add_subscription(struct db *db, const struct insured_key *key, int64_t *out)
+static enum status add_subscription(struct db *db, const struct insured_key *key, int64_t person,
+                                    enum link_state link, int64_t *out)
 {
+    struct db_rows rows;
+    enum status status = registry_sql_subscription_next_id(db, &rows);
+    if (status == OK)
+        status = take_id(&rows, out);
+    if (status != OK)
+        return status;
     struct registry_sql_subscription_add_in in = {
+        .id = *out,
         .insurer = stored_insurer(&key->insurer),
         .symbol = bytes_of_text(key->symbol.text),
         .number = bytes_of_text(key->number.text),
         .branch = bytes_of_text(key->branch.digits),
+        .person = optional_key(person),
+        .link = link,
     };
-    struct registry_sql_subscription_add_row row;
-    struct db_rows rows;
-    enum status status = registry_sql_subscription_add(db, &in, &rows);
-    if (status != OK)
-        return status;
-    if (registry_sql_subscription_add_next(&rows, &row))
-        *out = row.id;
-    return db_rows_close(&rows);
+    return registry_sql_subscription_add(db, &in, NULL);
 }
 
-enum status subscription_add_unseen(struct db *db, const struct subscription_record *record,
-                                    const struct recording *recording, int64_t *subscription)
+enum status subscription_add(struct db *db, const struct subscription_record *record,
+                             const struct recording *recording, int64_t person, enum link_state link,
+                             int64_t *out)
 {
-    if (!db_is_in_transaction(db))
-        return ERR_WRONG_STATE;
     struct registry_sql_coverage coverage = coverage_to_store(&record->coverage);
-    enum status status = add_subscription(db, &record->coverage.key, subscription);
+    enum status status = add_subscription(db, &record->coverage.key, person, link, out);
     if (status == OK)
-        status = add_key(db, *subscription, &record->coverage);
+        status = add_key(db, *out, &record->coverage);
     if (status == OK)
-        status = add_stated(db, *subscription, 1, record, recording);
-    return status == OK ? add_coverage(db, *subscription, 1, 1, &coverage, recording) : status;
+        status = add_stated(db, *out, 1, record, recording);
+    return status == OK ? add_coverage(db, *out, 1, 1, &coverage, recording) : status;
 }
 
 static enum status record_person(struct db *db, int64_t subscription,
@@ -247,7 +250,7 @@ static enum status record_in_region(struct db *db, const struct subscription_rec
     if (*subscription == 0) {
         *outcome = RECORD_NEW_SUBSCRIPTION;
         return date_is_none(record->replaces_acquired)
-                   ? subscription_add_unseen(db, record, recording, subscription)
+                   ? subscription_add(db, record, recording, 0, LINK_NONE, subscription)
                    : ERR_NOT_FOUND;
     }
     bool person_changed = false;

@@ -39,13 +39,6 @@ enum status subscription_record(struct db *db, const struct subscription_record 
                                 const struct recording *recording, enum record_outcome *outcome,
                                 int64_t *subscription) MUST_CHECK;
 
-/*
- * As subscription_record() for someone whom nobody knows yet, without looking: for filling an empty registry.
- * ERR_EXISTS is not detected.
- */
-enum status subscription_add_unseen(struct db *db, const struct subscription_record *record,
-                                    const struct recording *recording, int64_t *subscription) MUST_CHECK;
-
 /* The period that began on `acquired` ended: lost is the day after its last day. Says the newest visible
  * version again with the loss. ERR_NOT_FOUND. */
 enum status coverage_lose(struct db *db, int64_t subscription, struct date acquired, struct date lost,

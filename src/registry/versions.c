@@ -1,11 +1,5 @@
 #include "registry/versions.h"
 
-static bool is_undone(struct db_optional_int load_state)
-{
-    enum { UNDONE = 3 };
-    return load_state.present && load_state.value == UNDONE;
-}
-
 /* ---- The person ---- */
 
 static enum status copy_texts(struct registry_sql_stated *stated, struct region *region)
@@ -65,7 +59,7 @@ static enum status take_version(const struct registry_sql_coverage_versions_row 
         period->acquired = DATE_NONE;
     }
     period->newest = row->version;
-    if (!is_undone(row->load_state)) {
+    if (!version_is_undone(row->load_state)) {
         period->is_alive = true;
         period->acquired = row->coverage.acquired;
     }
