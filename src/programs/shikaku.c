@@ -23,6 +23,11 @@ static const struct subcommand subcommands[] = {
     {"check-digit", "my-number|insurer-number|institution-code VALUE|-",
      "tell whether a number's form and check digit are right (- reads it from standard input)",
      shikaku_check_digit},
+    {"list-log", "DIRECTORY [--from SEQUENCE]",
+     "the events of a centre's log, one line of JSON each, without what names a person", shikaku_list_log},
+    {"verify-log", "DIRECTORY",
+     "tell whether the files of a centre's log, which nobody writes now, are whole and unchanged",
+     shikaku_verify_log},
 };
 
 enum exit_code subcommand_usage(const struct subcommand *command)

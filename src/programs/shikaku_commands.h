@@ -22,5 +22,7 @@ enum exit_code shikaku_init(const struct subcommand *command, int count, char **
 enum exit_code shikaku_load(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_register_number(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_check_digit(const struct subcommand *command, int count, char **arguments);
+enum exit_code shikaku_list_log(const struct subcommand *command, int count, char **arguments);
+enum exit_code shikaku_verify_log(const struct subcommand *command, int count, char **arguments);
 
 #endif

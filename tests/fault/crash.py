@@ -5,8 +5,8 @@ Each round: the service is started under libpower.so, clients put load on it, it
 picks, what it had not synced is taken back, and it is started again. Then everything that any client was ever told
 must be there. Commands are split like a shell does and run without one.
 
-The service's log, the list command and the clients speak in event ids: lines of 32 hexadecimal digits; other lines
-are ignored.
+The list command and the clients speak in event ids: in each line of theirs the first word of 32 hexadecimal digits;
+lines without one are ignored.
 """
 import argparse
 import os
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-EVENT_ID = re.compile(r"^[0-9a-f]{32}$")
+EVENT_ID = re.compile(r"\b[0-9a-f]{32}\b")
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import power_loss  # noqa: E402
@@ -81,11 +81,15 @@ class Service:
         return power_loss.lose(self.journal, [self.options.directory], chance)
 
 
+def event_ids(text):
+    return [found[0] for found in map(EVENT_ID.search, text.split("\n")) if found]
+
+
 def run_ids(command):
     done = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise Broken(f"{command}: ended with {done.returncode}")
-    return [line for line in done.stdout.split("\n") if EVENT_ID.match(line)]
+    return event_ids(done.stdout)
 
 
 def run_load(options, seconds, service):
@@ -104,7 +108,8 @@ def run_load(options, seconds, service):
             clients.wait()
         told.seek(0)
         # The last line may be cut: then it was not told in full.
-        return [line[:-1] for line in told if line.endswith("\n") and EVENT_ID.match(line[:-1])]
+        text = told.read()
+        return event_ids(text[:text.rfind("\n") + 1])
 
 
 def check(options, told):

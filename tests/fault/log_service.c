@@ -4,9 +4,7 @@
  *   log_service serve DIRECTORY     answers on DIRECTORY.socket, in the foreground
  *   log_service ready DIRECTORY     succeeds once it does
  *   log_service load DIRECTORY N    N clients; each answer's event id is printed as it arrives
- *   log_service list DIRECTORY      ids of all events
  *   log_service changes DIRECTORY   ids of all changes that were committed
- *   log_service verify DIRECTORY    the log's files, while nobody writes them
  *
  * A request is one byte: 'c' a check, which is an event and nothing else; 'e' a change: its key is claimed,
  * it is committed to a database together with an outbox row, and answered when the log has taken it from
@@ -26,8 +24,6 @@
 #include <unistd.h>
 
 #include "audit/log.h"
-#include "audit/reader.h"
-#include "audit/verify.h"
 #include "base/random.h"
 
 enum { SEGMENT = 1024 * 1024, ID_TEXT = 2 * EVENT_ID_SIZE + 1, OUTBOX_BATCH = 64 };
@@ -335,21 +331,6 @@ static void id_print(struct bytes id)
     puts(text);
 }
 
-static int list(const char *directory)
-{
-    char path[4096];
-    struct audit_reader *reader;
-    struct event event;
-    path_of(path, directory, "/log");
-    must(audit_reader_open(path, 1, &reader), "reading the log");
-    enum status status;
-    while ((status = audit_reader_next(reader, &event)) == OK)
-        id_print(bytes_of(event.id, EVENT_ID_SIZE));
-    audit_reader_close(reader);
-    must(status == ERR_NOT_FOUND ? OK : status, "reading the log");
-    return 0;
-}
-
 static int list_changes(const char *directory)
 {
     sqlite3 *db = changes_open(directory);
@@ -363,24 +344,6 @@ static int list_changes(const char *directory)
     return 0;
 }
 
-static void finding_print(void *context, const struct audit_finding *finding)
-{
-    (void)context;
-    fprintf(stderr, "log_service: %s in segment %llu at %llu, event %llu\n",
-            audit_finding_name(finding->kind), (unsigned long long)finding->segment,
-            (unsigned long long)finding->offset, (unsigned long long)finding->sequence);
-}
-
-static int verify(const char *directory)
-{
-    char path[4096];
-    struct audit_verification verification;
-    path_of(path, directory, "/log");
-    enum status status = audit_verify(path, finding_print, NULL, &verification);
-    /* Nothing was ever made durable: there is no log yet. */
-    return status == OK || status == ERR_NOT_FOUND ? 0 : 1;
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 3)
@@ -391,11 +354,7 @@ int main(int argc, char **argv)
         return ready(argv[2]);
     if (strcmp(argv[1], "load") == 0)
         return load(argv[2], argc > 3 ? (unsigned)atoi(argv[3]) : 8);
-    if (strcmp(argv[1], "list") == 0)
-        return list(argv[2]);
     if (strcmp(argv[1], "changes") == 0)
         return list_changes(argv[2]);
-    if (strcmp(argv[1], "verify") == 0)
-        return verify(argv[2]);
     stop("no such command");
 }
