@@ -1,11 +1,13 @@
 #include "http/client.h"
 
 #include <curl/curl.h>
+#include <netdb.h>
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 
@@ -21,6 +23,7 @@ struct http_client {
     CURLM *multi; /* owned; keeps the connection */
     CURL *easy;   /* owned */
     char *base_url;
+    struct curl_slist *addresses; /* owned; of a client that is prepared */
     atomic_bool cancelled;
     char error[CURL_ERROR_SIZE];
     /* Of the running call. */
@@ -114,11 +117,13 @@ static void set_constant_options(struct http_client *client, const struct http_c
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* the system's CAs say nothing here */
-    curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+    if (!settings->prepare) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->certificate_file);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->key_file);
+    }
     /* A session would be resumed with the certificate that it was made with, replaced or not. */
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSLCERT, settings->certificate_file);
-    curl_easy_setopt(easy, CURLOPT_SSLKEY, settings->key_file);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -127,6 +132,73 @@ static void set_constant_options(struct http_client *client, const struct http_c
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, client);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, client);
+}
+
+static enum status give_file(CURL *easy, CURLoption option, const char *path)
+{
+    enum { FILE_LIMIT = 1 << 20 };
+    if (!path)
+        return OK;
+    struct buffer content = {.secret = true};
+    enum status status = file_read(path, FILE_LIMIT, &content);
+    struct curl_blob blob = {.data = content.data, .len = content.length, .flags = CURL_BLOB_COPY};
+    if (status == OK && curl_easy_setopt(easy, option, &blob) != CURLE_OK)
+        status = ERR_NO_MEMORY;
+    buffer_free(&content);
+    return status;
+}
+
+/* "+host:port:address": the entry does not age. */
+static enum status give_address(struct http_client *client, const char *host, const char *port)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *found = NULL;
+    char address[64];
+    struct buffer entry = {0};
+    if (getaddrinfo(host, port, &hints, &found) != 0)
+        return ERR_NOT_FOUND;
+    bool named = getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
+                             NI_NUMERICHOST) == 0;
+    freeaddrinfo(found);
+    enum status status = named ? buffer_printf(&entry, "%s:%s:%s", host, port, address) : ERR_NOT_FOUND;
+    if (status == OK)
+        status = buffer_append(&entry, bytes_of("", 1));
+    client->addresses = status == OK ? curl_slist_append(NULL, (const char *)entry.data) : NULL;
+    buffer_free(&entry);
+    if (status == OK && !client->addresses)
+        status = ERR_NO_MEMORY;
+    if (status == OK)
+        curl_easy_setopt(client->easy, CURLOPT_RESOLVE, client->addresses);
+    return status;
+}
+
+static enum status look_up(struct http_client *client)
+{
+    char *host = NULL, *port = NULL;
+    CURLU *url = curl_url();
+    enum status status = url ? OK : ERR_NO_MEMORY;
+    if (status == OK && (curl_url_set(url, CURLUPART_URL, client->base_url, 0) != CURLUE_OK ||
+                         curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
+                         curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK))
+        status = ERR_MALFORMED;
+    if (status == OK)
+        status = give_address(client, host, port);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(url);
+    return status;
+}
+
+static enum status prepare(struct http_client *client, const struct http_client_settings *settings)
+{
+    if (!settings->prepare)
+        return OK;
+    enum status status = give_file(client->easy, CURLOPT_CAINFO_BLOB, settings->ca_file);
+    if (status == OK)
+        status = give_file(client->easy, CURLOPT_SSLCERT_BLOB, settings->certificate_file);
+    if (status == OK)
+        status = give_file(client->easy, CURLOPT_SSLKEY_BLOB, settings->key_file);
+    return status == OK ? look_up(client) : status;
 }
 
 /* Everything that libcurl would otherwise find out at the first call. */
@@ -165,6 +237,11 @@ enum status http_client_new(const struct http_client_settings *settings, struct 
         return ERR_NO_MEMORY;
     }
     set_constant_options(client, settings);
+    status = prepare(client, settings);
+    if (status != OK) {
+        http_client_free(client);
+        return status;
+    }
     *out = client;
     return OK;
 }
@@ -176,6 +253,7 @@ void http_client_free(struct http_client *client)
     curl_easy_cleanup(client->easy);
     curl_multi_cleanup(client->multi);
     free(client->base_url);
+    curl_slist_free_all(client->addresses);
     free(client);
 }
 

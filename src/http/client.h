@@ -16,7 +16,10 @@ struct http_client_settings {
     const char *ca_file;          /* PEM: the only CAs believed; NULL only with http:// */
     const char *certificate_file; /* PEM, NULL: none */
     const char *key_file;         /* PEM, NULL: none */
-    unsigned connect_time;        /* ms for resolve, connect and handshake together; 0: 5,000 */
+    /* For a process that may open no file later: files are read and the host's name is looked up now, once.
+     */
+    bool prepare;
+    unsigned connect_time; /* ms for resolve, connect and handshake together; 0: 5,000 */
 };
 
 /* How far a call came before it failed. */

@@ -45,7 +45,7 @@ struct link_process {
     struct link_queue sealed, feed, done;
     bool stopping;
     int wake; /* eventfd: something is done */
-    struct link_worker workers[LINK_WORKERS + 1];
+    struct link_worker workers[LINK_CLIENTS];
 };
 
 static void queue_put(struct link_queue *queue, struct link_job *job)
@@ -206,15 +206,13 @@ static enum status serve_until_closed(struct link_process *process)
     }
 }
 
-static enum status start_workers(struct link_process *process, const struct http_client_settings *authority)
+static enum status start_workers(struct link_process *process, struct http_client **clients)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(process->workers); i++) {
         struct link_worker *worker = &process->workers[i];
         worker->process = process;
         worker->waiting = i < LINK_WORKERS ? &process->sealed : &process->feed;
-        enum status status = http_client_new(authority, &worker->client);
-        if (status != OK)
-            return status;
+        worker->client = clients[i];
         if (pthread_create(&worker->thread, NULL, work, worker) != 0)
             return ERR_NO_MEMORY;
         worker->started = true;
@@ -234,7 +232,6 @@ static void stop_workers(struct link_process *process)
             http_client_cancel(worker->client);
             pthread_join(worker->thread, NULL);
         }
-        http_client_free(worker->client);
     }
 }
 
@@ -258,7 +255,7 @@ enum status link_serve(const struct link_service *service)
     if (status == OK)
         status = message_channel_open(service->vault, &options, &process.vault);
     if (status == OK)
-        status = start_workers(&process, &service->authority);
+        status = start_workers(&process, service->clients);
     if (status == OK)
         status = serve_until_closed(&process);
     stop_workers(&process);

@@ -16,11 +16,11 @@ enum link_message {
     LINK_NEXT_BATCH = 20,
 };
 
-enum { LINK_FEED_WAIT_MS = 1000, LINK_WORKERS = 4 };
+enum { LINK_FEED_WAIT_MS = 1000, LINK_WORKERS = 4, LINK_CLIENTS = LINK_WORKERS + 1 };
 
 struct link_service {
-    struct http_client_settings authority;
-    int front; /* sockets, owned by link_serve() from the call on */
+    struct http_client **clients; /* LINK_CLIENTS of them, connected to the authority; borrowed */
+    int front;                    /* sockets, owned by link_serve() from the call on */
     int vault;
 };
 
