@@ -3,6 +3,13 @@
 
 results=$cache/check
 
+# Processor seconds of everything that was started and has ended so far.
+processor_seconds() {
+    times >"$results/times"
+    awk 'NR == 2 { split($1, user, /[ms]/); split($2, system, /[ms]/);
+                   printf "%d\n", user[1] * 60 + user[2] + system[1] * 60 + system[2] }' "$results/times" >"$results/busy"
+}
+
 # stage NAME FUNCTION: runs it, keeps its output in $results/NAME.log and prints one line. FUNCTION may write
 # JUnit files to $cases/; then its cases are counted.
 stage() {
@@ -12,8 +19,13 @@ stage() {
     cases=$results/$slug.cases
     mkdir -p "$cases"
     began=$(seconds_now)
+    processor_seconds
+    read -r busy_before <"$results/busy"
     if ("$2") >"$log" 2>&1 </dev/null; then status=0; else status=$?; fi
     took=$(($(seconds_now) - began))
+    processor_seconds
+    read -r busy <"$results/busy"
+    busy=$((busy - busy_before))
 
     passed=0 failed=0 skipped=0
     if [ -n "$(ls "$cases")" ]; then
@@ -25,7 +37,7 @@ stage() {
     if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
         failed=1
     fi
-    printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$took" "$passed" "$failed" "$skipped" >>"$results/table"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "$took" "$busy" "$passed" "$failed" "$skipped" >>"$results/table"
     if [ "$failed" -eq 0 ]; then
         printf '%4d s  ok      %s (%d)\n' "$took" "$name" "$passed"
     else
@@ -171,9 +183,13 @@ command_check() {
 
     say
     awk -F '\t' -v total=$(($(seconds_now) - check_began)) '
-        { printf "%5d s %7d passed %4d failed  %s\n", $2, $3, $4, $1; passed += $3; failed += $4; skipped += $5 }
+        BEGIN { print "   time  processor   passed  failed" }
+        {
+            printf "%5d s  %7d s  %7d %7d  %s\n", $2, $3, $4, $5, $1
+            busy += $3; passed += $4; failed += $5; skipped += $6
+        }
         END {
-            printf "%5d s in all\n\n%d passed, %d failed%s\n", total, passed, failed,
+            printf "%5d s  %7d s  in all\n\n%d passed, %d failed%s\n", total, busy, passed, failed,
                 skipped ? ", " skipped " skipped" : ""
             exit failed > 0
         }' "$results/table"
