@@ -6,8 +6,8 @@ results=$cache/check
 # Processor seconds of everything that was started and has ended so far.
 processor_seconds() {
     times >"$results/times"
-    awk 'NR == 2 { split($1, user, /[ms]/); split($2, system, /[ms]/);
-                   printf "%d\n", user[1] * 60 + user[2] + system[1] * 60 + system[2] }' "$results/times" >"$results/busy"
+    awk 'NR == 2 { split($1, user, /[ms]/); split($2, kernel, /[ms]/);
+                   printf "%d\n", user[1] * 60 + user[2] + kernel[1] * 60 + kernel[2] }' "$results/times" >"$results/busy"
 }
 
 # stage NAME FUNCTION: runs it, keeps its output in $results/NAME.log and prints one line. FUNCTION may write
