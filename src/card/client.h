@@ -104,8 +104,9 @@ enum card_error card_sign_without_pin(struct card_client *client, const struct c
                                       struct card_nonce *nonce, struct signature *out) MUST_CHECK;
 
 /* What opens the surface applications to an institution. */
+enum surface_way { SURFACE_BY_PIN, SURFACE_BY_CODE_B };
 struct surface_opener {
-    enum { SURFACE_BY_PIN, SURFACE_BY_CODE_B } by;
+    enum surface_way by;
     struct bytes value; /* 4 digits; or 14: YYMMDD of birth in its era, YYYY of expiry, security code */
     enum card_last_try last_try;
 };

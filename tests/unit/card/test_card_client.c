@@ -557,7 +557,7 @@ static void the_surface_is_read_by_pin_or_code_b_and_never_the_my_number_Q5(void
 {
     static const struct {
         const struct buffer *image;
-        int by;
+        enum surface_way by;
         const char *value;
     } openers[] = {
         {&rsa_image, SURFACE_BY_PIN, "4321"},

@@ -114,8 +114,7 @@ static void a_file_that_cannot_be_read_holds_nothing(void **state)
         "[]",
         "{}",
         "{\"centre\": 1}",
-        "{\"centre\":\"01\",\"caller\":\"02\",\"expires_at\":\"2030-01-01T00:00:00+09:00\",\"challenges\":[1]"
-        "}",
+        "{\"centre\":\"01\",\"caller\":\"02\",\"expires_at\":\"2030-01-01T00:00:00+09:00\"}",
     };
     (void)state;
     const struct challenge_store store = store_of(1, 2);
