@@ -1,5 +1,6 @@
 #include "http/exchange.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,7 @@ static void drop_answer(struct exchange *exchange)
 void http_answer(struct http_request *request, const struct http_response *response)
 {
     struct exchange *exchange = exchange_of(request);
+    assert(http_loop_is_current(request->loop));
     take_back(exchange);
     if (!exchange->connection) {
         drop_answer(exchange);
@@ -342,6 +344,7 @@ void exchange_give_up(struct exchange *exchange)
 struct http_ticket http_request_keep(struct http_request *request)
 {
     struct exchange *exchange = exchange_of(request);
+    assert(http_loop_is_current(request->loop));
     exchange->kept = true;
     exchange->generation++;
     atomic_store_explicit(&exchange->ticket, exchange->generation, memory_order_relaxed);

@@ -5,10 +5,13 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "service.h"
 #include "smuggling_vectors.h"
@@ -764,6 +767,38 @@ static void a_peer_has_no_more_connections_than_its_limit(void **state)
     service_stop(service);
 }
 
+static void without_file_descriptors_callers_wait_until_there_are_some(void **state)
+{
+    (void)state;
+    struct service *service = start(NULL);
+    struct rlimit before, tight;
+    struct wire wire;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    wire_open(&wire, service->port);
+    struct wire_response response = ask(&wire, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    wire_response_free(&response);
+    struct wire late = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    tight = before;
+    tight.rlim_cur = (rlim_t)next; /* no descriptor from here on */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(service->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(late.fd, (struct sockaddr *)&to, sizeof to), 0);
+    assert_true(wire_send_text(&late, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert_true(wire_is_silent(&late, 50));
+    response = ask(&wire, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"); /* those that are in go on */
+    assert_int_equal(response.status, 200);
+    wire_response_free(&response);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(wire_read_status(&late), 200);
+    wire_close(&late);
+    wire_close(&wire);
+    service_stop(service);
+}
+
 struct stopping {
     struct service *service;
     int64_t took;
@@ -898,6 +933,7 @@ int main(void)
         cmocka_unit_test(beyond_the_connection_limit_the_longest_idle_one_makes_room),
         cmocka_unit_test(busy_connections_make_no_room_for_more),
         cmocka_unit_test(a_peer_has_no_more_connections_than_its_limit),
+        cmocka_unit_test(without_file_descriptors_callers_wait_until_there_are_some),
         cmocka_unit_test(stopping_lets_requests_in_work_finish_and_ends_idle_connections),
         cmocka_unit_test(stopping_does_not_wait_beyond_its_time),
         cmocka_unit_test(an_address_in_use_is_not_shared_with_another_server),
