@@ -120,8 +120,8 @@ int main(int count, char **arguments)
     }
     for (int option; (option = getopt_long(count, arguments, "", long_options, NULL)) != -1;)
         if (!take_option(option, &options))
-            return usage();
+            return (int)usage();
     if (optind >= count)
-        return usage();
+        return (int)usage();
     return (int)run(arguments[optind], count - optind - 1, arguments + optind + 1, &options);
 }

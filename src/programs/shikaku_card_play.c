@@ -151,7 +151,7 @@ static _Noreturn void insert_in_child(struct played *played, int ready)
             result = play(played);
     }
     take_out(played);
-    _exit(result);
+    _exit((int)result);
 }
 
 static enum card_exit insert_in_background(struct played *played)
