@@ -19,8 +19,9 @@ struct card_holder {
     const char *municipality; /* five digits */
 };
 
+/* Those that the card has not are ignored and may be NULL. */
 struct card_pins {
-    const char *authentication;     /* 4 digits; ignored without a PIN */
+    const char *authentication;     /* 4 digits */
     const char *signature_password; /* 6-16 of A-Z, a-z, 0-9; stored in upper case */
     const char *surface_input;      /* 4 digits */
     const char *resident;           /* 4 digits, the residents' and the common application */
@@ -45,7 +46,7 @@ struct personalisation {
     struct card_pins pins;
     struct date expiry;
     const char *security_code; /* 4 digits, printed on the front */
-    /* 顔認証マイナンバーカード: the authentication PIN is unusable, no signature certificate. */
+    /* 顔認証マイナンバーカード: no PIN that a person chooses is usable, no signature certificate. */
     bool without_pin;
     /* Issued to an infant: no face. */
     bool without_photo;

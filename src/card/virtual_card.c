@@ -31,7 +31,7 @@ static enum status create_image(struct virtual_card *card, const struct card_loc
     return status;
 }
 
-enum status virtual_card_manufacture(enum card_generation generation, enum card_form form,
+enum status virtual_card_manufacture(enum chip_generation generation, enum card_form form,
                                      const struct card_location *where, struct virtual_card **out)
 {
     *out = NULL;
@@ -169,7 +169,7 @@ bool virtual_card_is_destroyed(const struct virtual_card *card)
     return card->destroyed;
 }
 
-enum card_generation virtual_card_generation(const struct virtual_card *card)
+enum chip_generation virtual_card_generation(const struct virtual_card *card)
 {
     return card->state.generation;
 }

@@ -18,7 +18,7 @@
  */
 struct virtual_card;
 
-enum card_generation {
+enum chip_generation {
     CARD_GENERATION_RSA = 1,  /* RSA-2048 with SHA-256: the cards of today */
     CARD_GENERATION_P384 = 2, /* ECDSA P-384 with SHA-384: planned for 2028; APDUs (ours), docs/card.md */
 };
@@ -58,7 +58,7 @@ enum { CARD_IMPROPER_LIMIT = 15 };
  * A card with fresh keys and nothing else, ready to be personalised. where NULL: in memory only. ERR_EXISTS
  * where there is an image already. Freed by virtual_card_free.
  */
-enum status virtual_card_manufacture(enum card_generation generation, enum card_form form,
+enum status virtual_card_manufacture(enum chip_generation generation, enum card_form form,
                                      const struct card_location *where, struct virtual_card **out) MUST_CHECK;
 /*
  * Opens a stored card; one process at a time (ERR_BUSY). ERR_NOT_FOUND where image or key is missing. An
@@ -75,6 +75,13 @@ enum status virtual_card_public_key(const struct virtual_card *card, enum card_k
 enum status virtual_card_request_certificate(const struct virtual_card *card, enum card_key key,
                                              struct buffer *out) MUST_CHECK;
 /*
+ * Whether all but the certificates could be written: asked before they are ordered. ERR_RANGE;
+ * ERR_UNSUPPORTED where a name or an address cannot be printed (card/surface_image.h); ERR_TOO_LARGE;
+ * ERR_CRYPTO for the surface's signer.
+ */
+enum status virtual_card_may_be_personalised(const struct virtual_card *card,
+                                             const struct personalisation *what) MUST_CHECK;
+/*
  * Writes the holder, certificates and PINs; once (ERR_WRONG_STATE afterwards). ERR_RANGE for a value outside
  * what personalisation.h states, ERR_CRYPTO for a certificate whose key is not this card's.
  */
@@ -83,7 +90,7 @@ enum status virtual_card_personalise(struct virtual_card *card,
 
 bool virtual_card_is_personalised(const struct virtual_card *card);
 bool virtual_card_is_destroyed(const struct virtual_card *card);
-enum card_generation virtual_card_generation(const struct virtual_card *card);
+enum chip_generation virtual_card_generation(const struct virtual_card *card);
 
 /* Power and reset clear the security state, never a counter. */
 void virtual_card_power_on(struct virtual_card *card);

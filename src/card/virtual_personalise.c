@@ -90,7 +90,18 @@ static bool has_signature_certificate(const struct personalisation *what)
     return what->signature.certificate.length > 0;
 }
 
-static enum status check(const struct card_state *state, const struct personalisation *what)
+static enum status check_all_but_certificates(const struct card_state *state,
+                                              const struct personalisation *what)
+{
+    enum status status = terminal_certificate_verify(&what->terminal_ca, &what->terminal_ca);
+    if (status == OK && state->form == CARD_FORM_CARD)
+        status = check_holder(what);
+    if (status == OK && state->form == CARD_FORM_CARD)
+        status = check_signer(&what->surface);
+    return status;
+}
+
+static enum status check_certificates(const struct card_state *state, const struct personalisation *what)
 {
     if (what->without_pin && has_signature_certificate(what))
         return ERR_RANGE;
@@ -98,12 +109,6 @@ static enum status check(const struct card_state *state, const struct personalis
                                            CERTIFICATE_AUTHENTICATION);
     if (status == OK && has_signature_certificate(what))
         status = check_certificate(&state->keys[CARD_KEY_SIGNATURE], &what->signature, CERTIFICATE_SIGNATURE);
-    if (status == OK)
-        status = terminal_certificate_verify(&what->terminal_ca, &what->terminal_ca);
-    if (status == OK && state->form == CARD_FORM_CARD)
-        status = check_holder(what);
-    if (status == OK && state->form == CARD_FORM_CARD)
-        status = check_signer(&what->surface);
     return status;
 }
 
@@ -138,6 +143,7 @@ static enum status write_surface_pins(struct card_state *state, const struct sur
     char birth[SURFACE_CODE_LIMIT];
     const char *code_a = content->what->holder.my_number;
     const struct card_pins *pins = &content->what->pins;
+    bool no_own_pins = content->edition == SURFACE_COMING || content->what->without_pin;
     surface_code_b(content, code_b);
     surface_birth_key(content, birth);
     const struct {
@@ -145,9 +151,9 @@ static enum status write_surface_pins(struct card_state *state, const struct sur
         const char *value;
         bool absent;
     } wanted[] = {
-        {CARD_PIN_SURFACE_INPUT, pins->surface_input, .absent = content->edition == SURFACE_COMING},
-        {CARD_PIN_RESIDENT, pins->resident, .absent = content->edition == SURFACE_COMING},
-        {CARD_PIN_COMMON, pins->resident, .absent = content->edition == SURFACE_COMING},
+        {CARD_PIN_SURFACE_INPUT, pins->surface_input, .absent = no_own_pins},
+        {CARD_PIN_RESIDENT, pins->resident, .absent = no_own_pins},
+        {CARD_PIN_COMMON, pins->resident, .absent = no_own_pins},
         {CARD_PIN_INPUT_CODE_A, code_a, false},
         {CARD_PIN_INPUT_CODE_B, code_b, false},
         {CARD_PIN_CHECK_BIRTH, birth, false},
@@ -360,12 +366,32 @@ static void clear(struct card_state *state)
     state->personalised = false;
 }
 
+enum status virtual_card_may_be_personalised(const struct virtual_card *card,
+                                             const struct personalisation *what)
+{
+    struct card_state trial = {.generation = card->state.generation, .form = card->state.form};
+    trial.keys[CARD_KEY_PRESENCE] = card->state.keys[CARD_KEY_PRESENCE]; /* borrowed */
+    if (card->state.personalised || card->destroyed)
+        return ERR_WRONG_STATE;
+    enum status status = check_all_but_certificates(&card->state, what);
+    if (status == OK)
+        status = write_certificate_pins(&trial, what);
+    if (status == OK && what->pins.signature_password && !what->without_pin)
+        status = write_pin(&trial, CARD_PIN_SIGNATURE, what->pins.signature_password);
+    if (status == OK && card->state.form == CARD_FORM_CARD)
+        status = write_surface(&trial, what);
+    clear(&trial);
+    return status;
+}
+
 enum status virtual_card_personalise(struct virtual_card *card, const struct personalisation *what)
 {
     struct card_state *state = &card->state;
     if (state->personalised || card->destroyed)
         return ERR_WRONG_STATE;
-    enum status status = check(state, what);
+    enum status status = check_certificates(state, what);
+    if (status == OK)
+        status = check_all_but_certificates(state, what);
     if (status == OK)
         status = write_certificate_pins(state, what);
     if (status == OK)

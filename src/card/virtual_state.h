@@ -59,7 +59,7 @@ struct card_pin_state {
 };
 
 struct card_state {
-    enum card_generation generation;
+    enum chip_generation generation;
     enum card_form form;
     bool personalised;
     unsigned improper_uses;

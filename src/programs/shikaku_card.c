@@ -10,6 +10,7 @@
 static const char usage_text[] =
     "usage: shikaku-card [--cards DIRECTORY] COMMAND NAME [OPTIONS]\n"
     "\n"
+    "  issue NAME --authority DIRECTORY  make a card for a resident whom the authority knows\n"
     "  insert NAME --reader SOCKET     put the card into the virtual reader, until it is ejected\n"
     "  eject NAME                      take it out again\n"
     "  show NAME                       what anybody can read of it, and the tries left\n"
@@ -19,16 +20,23 @@ static const char usage_text[] =
     "  --cards DIRECTORY      NAME.card and keys/NAME.key; default $SHIKAKU_CARDS, else demo/cards\n"
     "  KIND                   pin (利用者証明用), password (署名用), surface (券面事項入力補助用), other "
     "(住民基本台帳用)\n"
+    "issue:\n"
+    "  --authority DIRECTORY  the running authority's, for an operator of the municipal counter\n"
+    "  --photo FILE           PNG; default: a face is drawn\n"
+    "  --without-pin          顔認証マイナンバーカード\n"
+    "  --next-generation      the card planned for 2028: P-384\n"
+    "  --phone android|iphone certificates on a phone, made from the resident's card\n"
     "insert:\n"
     "  --background           return when the card is in the reader\n"
+    "show, issue:\n"
+    "  --json                 for machines\n"
     "show:\n"
     "  --pin                  ask for the surface PIN and show what is printed\n"
     "  --reveal               with --pin: the My Number too\n"
-    "  --json                 for machines\n"
     "unlock:\n"
     "  --as-municipal-counter I act for the municipality, and have seen the holder's identity paper\n"
     "\n"
-    "PINs are asked at the terminal, or are the lines of standard input.\n"
+    "PINs and the My Number are asked at the terminal, or are the lines of standard input.\n"
     "exit status: 0 done; 1 it could not be done; 2 usage\n";
 
 static const struct {
@@ -36,8 +44,8 @@ static const struct {
     bool takes_pin_kind;
     enum card_exit (*run)(const struct card_options *options);
 } commands[] = {
-    {"insert", false, card_insert}, {"eject", false, card_eject},      {"show", false, card_show},
-    {"unlock", true, card_unlock},  {"change-pin", true, card_change},
+    {"issue", false, card_issue}, {"insert", false, card_insert}, {"eject", false, card_eject},
+    {"show", false, card_show},   {"unlock", true, card_unlock},  {"change-pin", true, card_change},
 };
 
 enum {
@@ -47,7 +55,12 @@ enum {
     OPTION_PIN,
     OPTION_REVEAL,
     OPTION_COUNTER,
-    OPTION_JSON
+    OPTION_JSON,
+    OPTION_AUTHORITY,
+    OPTION_PHOTO,
+    OPTION_WITHOUT_PIN,
+    OPTION_NEXT_GENERATION,
+    OPTION_PHONE,
 };
 
 static const struct option long_options[] = {
@@ -58,6 +71,11 @@ static const struct option long_options[] = {
     {"reveal", no_argument, NULL, OPTION_REVEAL},
     {"as-municipal-counter", no_argument, NULL, OPTION_COUNTER},
     {"json", no_argument, NULL, OPTION_JSON},
+    {"authority", required_argument, NULL, OPTION_AUTHORITY},
+    {"photo", required_argument, NULL, OPTION_PHOTO},
+    {"without-pin", no_argument, NULL, OPTION_WITHOUT_PIN},
+    {"next-generation", no_argument, NULL, OPTION_NEXT_GENERATION},
+    {"phone", required_argument, NULL, OPTION_PHONE},
     {0},
 };
 
@@ -90,6 +108,21 @@ static bool take_option(int option, struct card_options *options)
         return true;
     case OPTION_JSON:
         options->json = true;
+        return true;
+    case OPTION_AUTHORITY:
+        options->authority = optarg;
+        return true;
+    case OPTION_PHOTO:
+        options->photo = optarg;
+        return true;
+    case OPTION_WITHOUT_PIN:
+        options->without_pin = true;
+        return true;
+    case OPTION_NEXT_GENERATION:
+        options->next_generation = true;
+        return true;
+    case OPTION_PHONE:
+        options->phone = optarg;
         return true;
     default:
         return false;

@@ -19,9 +19,8 @@ struct card_options {
     const char *pin_kind;
     const char *reader;
     const char *photo;
-    const char *authority;
-    const char *municipality;
-    const char *device;
+    const char *authority; /* its directory, or a copy of what an operator needs of it */
+    const char *phone;     /* "android", "iphone"; NULL: a card */
     bool background;
     bool with_pin;
     bool reveal;
@@ -43,6 +42,8 @@ struct card_place {
 /* ERR_RANGE: a name is 1-64 letters, digits, '-' and '_', so that it cannot leave the directory. */
 enum status card_place_of(const struct card_options *options, struct card_place *out) MUST_CHECK;
 struct card_location card_location_of(const struct card_place *place);
+/* Every file of it. */
+void card_place_remove(const struct card_place *place);
 /* Opens it, or says why not. */
 enum status card_open_or_say(const struct card_place *place, struct virtual_card **out) MUST_CHECK;
 /* "pin", "password", "surface", "other": the PINs of that name, one or two. */
@@ -51,6 +52,7 @@ enum status card_pins_named(const char *name, enum card_pin out[2], size_t *coun
 /* A line in Japanese and one in English on stderr. */
 void card_say(const char *japanese, const char *english);
 
+enum card_exit card_issue(const struct card_options *options);
 enum card_exit card_insert(const struct card_options *options);
 enum card_exit card_eject(const struct card_options *options);
 enum card_exit card_show(const struct card_options *options);

@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "programs/shikaku_card.h"
 
@@ -41,6 +42,15 @@ enum status card_place_of(const struct card_options *options, struct card_place 
 struct card_location card_location_of(const struct card_place *place)
 {
     return (struct card_location){.image_path = place->image, .key_path = place->key};
+}
+
+void card_place_remove(const struct card_place *place)
+{
+    char lock[PATH_MAX];
+    (void)unlink(place->image);
+    (void)unlink(place->key);
+    if (snprintf(lock, sizeof lock, "%s.lock", place->image) < (int)sizeof lock)
+        (void)unlink(lock);
 }
 
 static void say_why_not(enum status status)

@@ -21,7 +21,7 @@ void test_authority_open(struct test_authority *authority, enum key_kind card_ke
 void test_authority_close(struct test_authority *authority);
 
 struct test_order {
-    enum card_generation generation; /* 0: CARD_GENERATION_RSA */
+    enum chip_generation generation; /* 0: CARD_GENERATION_RSA */
     enum card_form form;             /* 0: CARD_FORM_CARD */
     bool without_pin;
     bool without_photo;

@@ -105,6 +105,10 @@ static void with_a_name_that_is_not_utf8(struct personalisation *what)
 {
     what->holder.name = "\x8E\x52\x93\x63"; /* Shift_JIS */
 }
+static void with_a_name_in_private_characters(struct personalisation *what)
+{
+    what->holder.name = "山田　\xEE\x80\x80郎"; /* 外字 */
+}
 static void with_another_sex(struct personalisation *what)
 {
     what->holder.sex = 3;
@@ -168,6 +172,9 @@ static void with_a_terminal_ca_that_is_none(struct personalisation *what)
     what->terminal_ca = authority.terminal;
 }
 
+/* What can be seen before there are certificates, but for these. */
+enum { FIRST_ABOUT_CERTIFICATES = 15, LAST_ABOUT_CERTIFICATES = 18 };
+
 static const struct {
     spoil_function *spoil;
     enum status status;
@@ -181,15 +188,16 @@ static const struct {
     {with_four_digits_of_municipality, ERR_RANGE},
     {with_a_long_security_code, ERR_RANGE},
     {expired_before_birth, ERR_RANGE},
+    {with_a_name_in_private_characters, ERR_UNSUPPORTED},
     {with_a_five_digit_pin, ERR_RANGE},
     {without_a_pin_at_all, ERR_RANGE},
     {with_letters_in_the_surface_pin, ERR_RANGE},
     {with_a_short_password, ERR_RANGE},
     {with_a_password_in_kanji, ERR_RANGE},
-    {with_certificates_exchanged, ERR_RANGE},
+    [FIRST_ABOUT_CERTIFICATES] = {with_certificates_exchanged, ERR_RANGE},
     {with_another_issuer, ERR_CRYPTO},
     {with_half_a_certificate, ERR_MALFORMED},
-    {with_a_signature_certificate_on_a_card_without_pin, ERR_RANGE},
+    [LAST_ABOUT_CERTIFICATES] = {with_a_signature_certificate_on_a_card_without_pin, ERR_RANGE},
     {signed_by_another_key, ERR_CRYPTO},
     {with_a_terminal_ca_that_is_none, ERR_CRYPTO},
 };
@@ -202,6 +210,9 @@ static void what_makes_no_sense_is_not_written_and_leaves_the_card_blank(void **
     for (size_t i = 0; i < ARRAY_LENGTH(spoiled); i++) {
         struct personalisation what = bench.what;
         spoiled[i].spoil(&what);
+        bool about_certificates = i >= FIRST_ABOUT_CERTIFICATES && i <= LAST_ABOUT_CERTIFICATES;
+        assert_int_equal(about_certificates ? OK : spoiled[i].status,
+                         virtual_card_may_be_personalised(bench.card, &what));
         enum status status = virtual_card_personalise(bench.card, &what);
         if (status != spoiled[i].status)
             print_error("case %zu\n", i);
@@ -250,7 +261,12 @@ static void a_card_without_pin_has_no_signature_certificate_and_no_usable_pin(vo
     assert_answers(bench.card, "00B0820001", "9000");
     assert_string_equal("FF9000",
                         test_exchange(bench.card, "00B0820001")); /* no CA of a signature certificate */
-    assert_int_equal(-1, virtual_card_tries_left(bench.card, CARD_PIN_AUTHENTICATION));
+    static const enum card_pin chosen[] = {CARD_PIN_AUTHENTICATION, CARD_PIN_SIGNATURE,
+                                           CARD_PIN_SURFACE_INPUT, CARD_PIN_RESIDENT, CARD_PIN_COMMON};
+    for (size_t i = 0; i < ARRAY_LENGTH(chosen); i++)
+        assert_int_equal(-1, virtual_card_tries_left(bench.card, chosen[i]));
+    assert_int_equal(10,
+                     virtual_card_tries_left(bench.card, CARD_PIN_CHECK_CODE_B)); /* the face can be read */
     assert_int_equal(ERR_DENIED,
                      virtual_card_reset_pin_at_counter(bench.card, CARD_PIN_AUTHENTICATION, "1111"));
     take_down(&bench);

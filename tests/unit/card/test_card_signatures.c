@@ -18,7 +18,7 @@ static struct test_authority authority;
 static struct buffer issued_rsa;
 static struct buffer issued_p384;
 
-static void issue_one(const struct test_authority *by, enum card_generation generation, struct buffer *out)
+static void issue_one(const struct test_authority *by, enum chip_generation generation, struct buffer *out)
 {
     struct virtual_card *card = test_card_issue(by, &(struct test_order){.generation = generation});
     assert_int_equal(OK, card_state_encode(&card->state, out));

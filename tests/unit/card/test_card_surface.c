@@ -22,7 +22,7 @@ static struct test_authority authority;
 static struct buffer issued;
 static struct buffer issued_coming;
 
-static void issue_one(enum card_generation generation, struct buffer *out)
+static void issue_one(enum chip_generation generation, struct buffer *out)
 {
     struct virtual_card *card = test_card_issue(&authority, &(struct test_order){.generation = generation});
     assert_int_equal(OK, card_state_encode(&card->state, out));
