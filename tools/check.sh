@@ -10,8 +10,8 @@ processor_seconds() {
                    printf "%d\n", user[1] * 60 + user[2] + kernel[1] * 60 + kernel[2] }' "$results/times" >"$results/busy"
 }
 
-# stage NAME FUNCTION: runs it, keeps its output in $results/NAME.log and prints one line. FUNCTION may write
-# JUnit files to $cases/; then its cases are counted.
+# stage NAME FUNCTION: runs it, keeps its output in $results/NAME.log and prints one line. FUNCTION may leave
+# Meson's or JUnit's record of test cases in $cases/; then those are counted.
 stage() {
     name=$1
     slug=$(printf '%s' "$name" | tr -c 'a-zA-Z0-9\n' '-')
@@ -97,11 +97,11 @@ check_generated() {
     return "$stale"
 }
 
-# unit_tests DIRECTORY: what failed is told by the cases that Meson recorded, not by its status.
-unit_tests() {
-    rm -f "$1/meson-logs/testlog.json"
-    meson test -C "$1" --no-rebuild --num-processes "$jobs" --suite unit --print-errorlogs --timeout-multiplier 4 || :
-    cp "$1/meson-logs/testlog.json" "$cases/unit.json"
+# suite NAME DIRECTORY: what failed is told by the cases that Meson recorded, not by its status.
+suite() {
+    rm -f "$2/meson-logs/testlog.json"
+    meson test -C "$2" --no-rebuild --num-processes "$jobs" --suite "$1" --print-errorlogs --timeout-multiplier 4 || :
+    cp "$2/meson-logs/testlog.json" "$cases/$1.json"
 }
 
 # system_tests DIRECTORY
@@ -136,14 +136,14 @@ build_clang() { ninja -C build-clang; }
 build_asan() { ninja -C build-asan; }
 build_tsan() { ninja -C build-tsan; }
 build_fuzz() { ninja -C build-fuzz; }
-unit_gcc() { unit_tests build; }
-unit_clang() { unit_tests build-clang; }
-unit_asan() { sanitizer_settings && unit_tests build-asan; }
-unit_tsan() { sanitizer_settings && unit_tests build-tsan; }
+unit_gcc() { suite unit build; }
+unit_clang() { suite unit build-clang; }
+unit_asan() { sanitizer_settings && suite unit build-asan; }
+unit_tsan() { sanitizer_settings && suite unit build-tsan; }
 system_gcc() { system_tests build; }
 system_asan() { sanitizer_settings && system_tests build-asan; }
 check_fuzz() { fuzz_all 10 1; }
-check_crash() { sh tests/fault/run build 5; }
+crash_gcc() { suite fault build; }
 
 # built NAME KIND: builds, then leaves in $broken whether what follows can run.
 built() {
@@ -170,7 +170,7 @@ command_check() {
     stage 'generated files' check_generated || :
     stage_after 'documents' check_documents "$broken" || :
     stage_after 'system tests' system_gcc "$broken" || :
-    [ ! -f tests/fault/run ] || stage_after 'crash test' check_crash "$broken" || :
+    stage_after 'power cuts' crash_gcc "$broken" || :
     built 'build clang' build_clang
     stage_after 'unit tests, clang' unit_clang "$broken" || :
     built 'build address and undefined' build_asan
