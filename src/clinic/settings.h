@@ -12,7 +12,7 @@
  *   machine_certificate   PEM, this institution's machine certificate
  *   machine_key           PEM, mode 0600
  *   institution_code      ten digits; must be those of the machine certificate
- *   terminal_certificate  570 bytes, card-verifiable; with terminal_key, or neither: then there is no form
+ *   terminal_certificate  568 bytes, card-verifiable; with terminal_key, or neither: then there is no form
  *   terminal_key          PEM, mode 0600                                     without PIN here
  *   reader                the PC/SC reader's name; left out: any
  *   challenge_file        where challenges fetched ahead are kept; left out: "challenges.json"

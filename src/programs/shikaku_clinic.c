@@ -84,7 +84,7 @@ static void print_buffer(struct buffer *text, FILE *stream)
 
 static void print_json(json_t *json)
 {
-    json_dumpf(json, stdout, JSON_INDENT(2));
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     fputs("\n", stdout);
     json_decref(json);
 }

@@ -3,6 +3,7 @@
  * rebuilds what docs/machine-api.md says was signed, and verifies it with Node's cryptography.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -17,10 +18,12 @@ import { freePort, run, runOrThrow, Service, type Finished } from './support/pro
 import { atEnd, scratchDirectory, type Scope } from './support/scope.ts';
 
 const institution = '0110113719';
+// A scope for the whole file: prepared before the first test is declared.
 const scope: Scope = { after };
 const scratch = scratchDirectory(scope);
 const sockets = [join(scratch, 'reader-0'), join(scratch, 'reader-1')] as const;
 const card = await issueCard(scope);
+const comingCard = await issueCard(scope, 'p384');
 const service = await pcscd(scope, sockets);
 await makeIdentity();
 const centre = await startCentre();
@@ -215,7 +218,7 @@ function answer(changes: Json): Json {
     retry_after: null,
     question: 'card',
     day: '2026-11-22',
-    as_of: '2026-11-22T09:15:02.123456+09:00',
+    as_of: '2026-11-22T09:15:02.987650+09:00',
     authenticated_by: 'pin',
     event_id: 'fedcba98765432100f1e2d3c4b5a6978',
     coverage: {
@@ -419,6 +422,73 @@ test('a PIN never shows in the list of processes or in what is told', async () =
   assert.equal(refused.status, 3, 'there is no such option');
 });
 
+/** At a terminal of its own (script, of Debian's base): types each line when its prompt has been shown. */
+async function atTerminal(
+  args: readonly string[],
+  dialogue: readonly (readonly [RegExp, string])[],
+): Promise<{ status: number | null; screen: string }> {
+  const command = [program('shikaku-clinic'), '--settings', join(scratch, 'clinic.json'), ...args];
+  const child = spawn('script', ['--quiet', '--return', '--command', command.join(' '), '/dev/null'], {
+    env: { ...process.env, ...service.environment },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let screen = '';
+  let next = 0;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text;
+    const turn = dialogue[next];
+    if (turn?.[0].test(screen)) {
+      next++;
+      child.stdin.write(turn[1]);
+    }
+  });
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  assert.equal(next, dialogue.length, screen);
+  return { status, screen };
+}
+
+test('at a terminal the PIN is asked for, with the tries left, and not echoed', async () => {
+  centre.answer = answer({});
+  const { status, screen } = await atTerminal(['check', '--json'], [[/tries left\): $/, '1234\r']]);
+  assert.equal(status, 0, screen);
+  assert.match(screen, /残り3回.*\r?\n.*3 tries left/);
+  assert.ok(!screen.includes('1234'));
+  assert.equal(centre.last?.verified, true);
+});
+
+test('whoever breaks off at the PIN prompt has asked nothing and spent nothing', async () => {
+  centre.asked.length = 0;
+  const { status } = await atTerminal(['check', '--json'], [[/tries left\): $/, '\x03']]);
+  assert.equal(status, 130);
+  assert.deepEqual(centre.asked, []);
+  const { stdout } = await clinic(['diagnose', '--json']);
+  assert.match(stdout, /tries left: 3/);
+});
+
+test('at a terminal the terms are shown, and nobody is enrolled who does not say yes (Q6)', async () => {
+  centre.asked.length = 0;
+  const prompt = /yes to accept: $/;
+  const no = await atTerminal(
+    ['enrol', '--json'],
+    [
+      [/tries left\): $/, '1234\r'],
+      [prompt, 'no\r'],
+    ],
+  );
+  assert.equal(no.status, 3);
+  assert.ok(no.screen.includes(terms));
+  assert.ok(!centre.asked.includes('/v1/enrolments'));
+  const yes = await atTerminal(
+    ['enrol', '--json'],
+    [
+      [/tries left\): $/, '1234\r'],
+      [prompt, 'yes\r'],
+    ],
+  );
+  assert.equal(yes.status, 0, yes.screen);
+  assert.equal(centre.last?.verified, true);
+});
+
 test('a trace names each hop and how long it took', async () => {
   centre.answer = answer({});
   const told = await check(['--pin-stdin', '--trace']);
@@ -446,8 +516,6 @@ test('a check works again after another program has reset the card, and after pc
   await readerShows(service, 0, true);
   await check(['--pin-stdin']);
 });
-
-const comingCard = await issueCard(scope, 'p384');
 
 /** Into the second reader, until the test ends. */
 async function insertSecond(context: Scope, second: StoredCard): Promise<void> {
