@@ -133,7 +133,9 @@ issue_card() {
         cast "$2" my_number
         cast "$2" pin
         cast "$2" signature_password
-    } | "$programs/shikaku-card" --cards "$demo/cards" issue "$card" --authority "$demo/authority" --standard-input
+        cast "$2" pin # the surface PIN, and the residents' register's: the same by the holder's choice
+        cast "$2" pin
+    } | "$programs/shikaku-card" --cards "$demo/cards" issue "$card" --authority "$demo/authority"
 }
 
 check_by_card() {
