@@ -56,6 +56,34 @@ enum surface_check_file {
 
 enum { CARD_OTHER_PIN = 0x0011 /* the PIN of the residents' and common applications (ours) */ };
 
+/* What the token is; told in file 0006. */
+enum card_form {
+    CARD_FORM_CARD = 1,
+    CARD_FORM_ANDROID = 2,
+    CARD_FORM_IPHONE = 3,
+};
+
+enum card_key {
+    CARD_KEY_AUTHENTICATION,
+    CARD_KEY_SIGNATURE,
+    CARD_KEY_PRESENCE, /* of the surface check application: proves that the chip is there, RSA-2048 */
+    CARD_KEY_COUNT,
+};
+
+enum card_pin {
+    CARD_PIN_AUTHENTICATION, /* 3 tries */
+    CARD_PIN_SIGNATURE,      /* 5 */
+    CARD_PIN_SURFACE_INPUT,  /* 3 */
+    CARD_PIN_RESIDENT,       /* 3 */
+    CARD_PIN_COMMON,         /* 3 */
+    CARD_PIN_INPUT_CODE_A,   /* 10 */
+    CARD_PIN_INPUT_CODE_B,   /* 10 */
+    CARD_PIN_CHECK_BIRTH,    /* 10 */
+    CARD_PIN_CHECK_CODE_B,   /* 10 */
+    CARD_PIN_CHECK_CODE_A,   /* 10 */
+    CARD_PIN_COUNT,
+};
+
 /* The short identifier by which READ BINARY, VERIFY and the signature name a file: P1 or P2 is 80 | this. */
 static inline uint8_t card_short_id(unsigned file_id)
 {

@@ -4,7 +4,6 @@
 #include "base/date.h"
 #include "card/applications.h"
 #include "card/transport.h"
-#include "card/virtual_card.h"
 #include "pki/statement.h"
 #include "pki/terminal_certificate.h"
 

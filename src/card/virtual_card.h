@@ -23,34 +23,6 @@ enum chip_generation {
     CARD_GENERATION_P384 = 2, /* ECDSA P-384 with SHA-384: planned for 2028; APDUs (ours), docs/card.md */
 };
 
-/* What the token is; told in file 0006. */
-enum card_form {
-    CARD_FORM_CARD = 1,
-    CARD_FORM_ANDROID = 2,
-    CARD_FORM_IPHONE = 3,
-};
-
-enum card_key {
-    CARD_KEY_AUTHENTICATION,
-    CARD_KEY_SIGNATURE,
-    CARD_KEY_PRESENCE, /* of the surface check application: proves that the chip is there, RSA-2048 */
-    CARD_KEY_COUNT,
-};
-
-enum card_pin {
-    CARD_PIN_AUTHENTICATION, /* 3 tries */
-    CARD_PIN_SIGNATURE,      /* 5 */
-    CARD_PIN_SURFACE_INPUT,  /* 3 */
-    CARD_PIN_RESIDENT,       /* 3 */
-    CARD_PIN_COMMON,         /* 3 */
-    CARD_PIN_INPUT_CODE_A,   /* 10 */
-    CARD_PIN_INPUT_CODE_B,   /* 10 */
-    CARD_PIN_CHECK_BIRTH,    /* 10 */
-    CARD_PIN_CHECK_CODE_B,   /* 10 */
-    CARD_PIN_CHECK_CODE_A,   /* 10 */
-    CARD_PIN_COUNT,
-};
-
 /* So many improper uses of the secure interface, without a proper one between, destroy the card (ours). */
 enum { CARD_IMPROPER_LIMIT = 15 };
 

@@ -140,6 +140,23 @@ static void freshness(struct page *page, const struct outcome *outcome, bool jap
     line(page, japanese ? "照会の記録番号" : "event", answer->event_id);
 }
 
+/* The card's certificate: until when, and the warning that it ends soon. */
+static void certificate_term(struct page *page, const struct answer_view *answer, bool japanese)
+{
+    if (answer->certificate_term[0] == '\0')
+        return;
+    if (japanese)
+        date_line_ja(page, "電子証明書の有効期限", answer->certificate_last_day);
+    else
+        date_line_en(page, "certificate until", answer->certificate_last_day);
+    if (strcmp(answer->certificate_term, "ends_soon") != 0)
+        return;
+    const struct reason_entry *notice = reason_entry(REASON_CERTIFICATE_EXPIRING);
+    text(page, "  ");
+    text(page, japanese ? notice->staff_ja : notice->staff_en);
+    text(page, "\n");
+}
+
 static void present_language(struct page *page, const struct outcome *outcome, bool japanese)
 {
     headline(page, outcome, japanese);
@@ -147,8 +164,10 @@ static void present_language(struct page *page, const struct outcome *outcome, b
         percent_line(page, japanese ? "暗証番号の残り回数" : "PIN tries left", "%d", outcome->tries_left);
     if (outcome->source == OUTCOME_ANSWER && outcome->answer.has_coverage)
         japanese ? coverage_ja(page, &outcome->answer) : coverage_en(page, &outcome->answer);
-    if (outcome->source == OUTCOME_ANSWER)
+    if (outcome->source == OUTCOME_ANSWER) {
+        certificate_term(page, &outcome->answer, japanese);
         freshness(page, outcome, japanese);
+    }
     if (outcome->step_count > 0)
         text(page, japanese ? "次にすること\n" : "Next\n");
     steps(page, outcome, japanese);

@@ -536,6 +536,33 @@ static void an_answer_is_shown_in_japanese_and_then_in_english(void **state)
     buffer_free(&page);
 }
 
+static void a_certificate_that_ends_soon_is_warned_of(void **state)
+{
+    static const struct {
+        const char *term;
+        bool warned;
+    } terms[] = {{"runs", false}, {"ends_soon", true}, {"in_grace", false}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(terms); i++) {
+        struct buffer page = {0};
+        struct region region = {0};
+        struct outcome outcome;
+        json_t *json = json_loads(eligible_answer(), 0, NULL);
+        json_object_set_new(json, "certificate",
+                            json_pack("{s:s, s:s}", "term", terms[i].term, "last_day", "2027-02-17"));
+        char *text = json_dumps(json, 0);
+        outcome_of_check_reply(200, bytes_of_text(text), &region, &outcome);
+        assert_int_equal(present_outcome(&outcome, &page), OK);
+        assert_true(page_has(&page, "電子証明書の有効期限  令和9年2月17日（2027-02-17）"));
+        assert_int_equal(page_has(&page, "3か月を切っています"), terms[i].warned);
+        free(text);
+        json_decref(json);
+        outcome_free(&outcome);
+        region_free(&region);
+        buffer_free(&page);
+    }
+}
+
 /* No screen proposes that a patient pay in full, special medical expense aside. */
 static void no_local_reason_proposes_to_charge_in_full(void **state)
 {
@@ -618,6 +645,7 @@ int main(void)
         AT_DESK(an_enrolment_refused_by_the_centre_says_why_Q10),
         AT_DESK(an_answer_to_another_question_is_none),
         AT_DESK(an_answer_is_shown_in_japanese_and_then_in_english),
+        cmocka_unit_test(a_certificate_that_ends_soon_is_warned_of),
         cmocka_unit_test(no_local_reason_proposes_to_charge_in_full),
         AT_DESK(a_trace_names_each_hop_and_its_time),
     };
