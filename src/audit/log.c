@@ -211,13 +211,16 @@ void audit_log_measure(struct audit_log *log, struct audit_measures *out)
 enum status audit_visit_find(struct audit_log *log, const uint8_t token_hash[EVENT_HASH_SIZE], moment now,
                              struct audit_visit *out)
 {
-    enum status status = audit_index_visit(log->index, token_hash, out);
+    enum status status = log->index ? audit_index_visit(log->index, token_hash, out)
+                                    : log->store->driver->visit(log->store, token_hash, out);
     return status == OK && now >= out->expiry ? ERR_EXPIRED : status;
 }
 
 enum status audit_person_events(struct audit_log *log, int64_t person, uint64_t from, uint64_t *sequences,
                                 size_t limit, size_t *found)
 {
+    if (!log->index)
+        return log->store->driver->person(log->store, person, from, sequences, limit, found);
     return audit_index_person(log->index, person, from, sequences, limit, found);
 }
 
@@ -233,15 +236,22 @@ enum status audit_event_by_sequence(struct audit_log *log, uint64_t sequence, st
     return log->store->driver->event_at(log->store, &place, hold, out);
 }
 
+/* Of an id that is not indexed, or not yet. */
+static enum status place_await(struct audit_log *log, const uint8_t id[EVENT_ID_SIZE],
+                               struct event_place *out)
+{
+    enum status status = audit_index_place(log->index, id, out);
+    if (status != ERR_NOT_FOUND)
+        return status;
+    status = audit_index_await(log->index, audit_log_newest(log), INDEX_WAIT_MS);
+    return status == OK ? audit_index_place(log->index, id, out) : status;
+}
+
 enum status audit_event_by_id(struct audit_log *log, const uint8_t id[EVENT_ID_SIZE], struct buffer *hold,
                               struct event *out)
 {
     struct event_place place;
-    enum status status = audit_index_place(log->index, id, &place);
-    if (status == ERR_NOT_FOUND) { /* or not indexed yet */
-        status = audit_index_await(log->index, audit_log_newest(log), INDEX_WAIT_MS);
-        if (status == OK)
-            status = audit_index_place(log->index, id, &place);
-    }
+    enum status status =
+        log->index ? place_await(log, id, &place) : log->store->driver->place(log->store, id, &place);
     return status == OK ? log->store->driver->event_at(log->store, &place, hold, out) : status;
 }

@@ -13,7 +13,7 @@ struct audit_relay;
 
 /*
  * Returns after the first pass, so that what had happened before a crash is recorded before anything new.
- * index: NULL where the store itself refuses a second event of the same id (ERR_EXISTS). All is borrowed.
+ * index: NULL where the store itself recognises the id of an event that it has. All is borrowed.
  */
 enum status audit_relay_start(const struct audit_outbox *outbox, struct audit_store *store,
                               struct audit_queue *queue, struct audit_index *index,

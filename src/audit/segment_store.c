@@ -325,19 +325,9 @@ static void record_with_key(struct segment_store *store, struct audit_submission
     staged->was_claimed = claimed != NULL;
 }
 
-/* What is kept of an attempt with a key that was used for something else: whom it was about, not what would
- * have been answered. */
 static void refusal_record(struct segment_store *store, struct audit_submission *submission)
 {
-    struct event refusal = {
-        .when = submission->event.when,
-        .kind = EVENT_REFUSAL,
-        .outcome = submission->replay_outcome,
-        .caller = submission->event.caller,
-        .personal = {.person = submission->event.personal.person,
-                     .subscription = submission->event.personal.subscription},
-    };
-    event_make_id(refusal.id);
+    struct event refusal = audit_refusal_of(submission);
     struct event_place place;
     (void)record(store, submission, &refusal, AUDIT_REPLAYED, &place);
 }
@@ -650,10 +640,4 @@ enum status audit_store_open_segments(const struct audit_segments_options *optio
     }
     *out = &store->base;
     return OK;
-}
-
-void audit_store_close(struct audit_store *store)
-{
-    if (store)
-        store->driver->close(store);
 }

@@ -23,6 +23,14 @@ struct audit_segments_options {
 enum status audit_store_open_segments(const struct audit_segments_options *options,
                                       struct audit_store **out) MUST_CHECK NONNULL;
 
+/*
+ * The log as a table of a database that several machines share ("postgresql://…"), and with it the keys in
+ * use: what one machine has accepted, no other does. Made ready if need be. There is no chain. A claimed key
+ * whose claimant ended is free again after a minute.
+ */
+enum status audit_store_open_database(const char *location, const struct clock *clock,
+                                      struct audit_store **out) MUST_CHECK NONNULL;
+
 /* For a store that no log owns. NULL is allowed. */
 void audit_store_close(struct audit_store *store);
 

@@ -22,6 +22,8 @@ struct clock {
 extern const struct clock real_clock;
 
 moment clock_now(const struct clock *clock);
+/* Moves a fake, also while other threads read it. */
+void clock_move(struct clock *clock, moment when);
 /* Never goes backwards; for measuring durations only. */
 int64_t monotonic_microseconds(void);
 

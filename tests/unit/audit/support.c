@@ -141,11 +141,13 @@ enum status log_try_open(struct fixture *fixture)
     const struct audit_segments_options segments = {
         .directory = fixture->log_directory, .segment_size = SEGMENT_SIZE_LEAST, .clock = &fixture->clock};
     struct audit_store *store;
-    enum status status = audit_store_open_segments(&segments, &store);
+    bool in_database = fixture->location[0] != '\0';
+    enum status status = in_database ? audit_store_open_database(fixture->location, &fixture->clock, &store)
+                                     : audit_store_open_segments(&segments, &store);
     if (status != OK)
         return status;
     const struct audit_log_options options = {.store = store,
-                                              .index_path = fixture->index_path,
+                                              .index_path = in_database ? NULL : fixture->index_path,
                                               .clock = &fixture->clock,
                                               .outbox = fixture->outbox,
                                               .queue_limit = fixture->queue_limit};

@@ -25,6 +25,7 @@ struct fixture {
     char directory[TEST_PATH];
     char log_directory[TEST_PATH];
     char index_path[TEST_PATH];
+    char location[TEST_PATH]; /* of a database that the log is kept in instead; "": segment files */
     struct clock clock;
     struct audit_log *log; /* NULL: closed */
     const struct audit_outbox *outbox;
