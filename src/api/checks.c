@@ -98,22 +98,13 @@ void handle_challenges(struct http_request *request, void *context)
 
 static enum status encode_answer(const struct answer *answer, const uint8_t *visit_token, struct buffer *out)
 {
-    if (!visit_token)
-        return answer_to_json_text(answer, out);
-    json_t *object = answer_to_json(answer);
     struct buffer token = {.secret = true};
-    enum status status = base64_encode(bytes_of(visit_token, VISIT_TOKEN_LENGTH), &token);
-    char *text = NULL;
-    if (status == OK && object &&
-        json_object_set_new(object, "visit_token", json_stringn((const char *)token.data, token.length)) == 0)
-        text = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
+    enum status status = OK;
+    if (visit_token)
+        status = base64_encode(bytes_of(visit_token, VISIT_TOKEN_LENGTH), &token);
+    if (status == OK)
+        status = answer_to_json_text(answer, buffer_bytes(&token), out);
     buffer_free(&token);
-    if (!text)
-        return ERR_NO_MEMORY;
-    status = buffer_append_text(out, text);
-    secret_wipe(text, strlen(text));
-    free(text);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exchange/json_fields.h"
+#include "exchange/json_text.h"
 
 static const char *const term_codes[] = {
     [CERTIFICATE_TERM_RUNS] = "runs",
@@ -11,143 +12,151 @@ static const char *const term_codes[] = {
     [CERTIFICATE_TERM_ENDED] = "ended",
 };
 
-static void put_key(struct json_writing *writing, const struct insured_key *key)
+static void put_key(struct json_text *text, const struct insured_key *key)
 {
     char insurer[9];
     insurer_number_format(&key->insurer, insurer);
-    json_put_text(writing, "insurer_number", insurer);
-    json_put_text_if_any(writing, "symbol", bytes_of_text(key->symbol.text));
-    json_put_text_if_any(writing, "number", bytes_of_text(key->number.text));
-    json_put_text_if_any(writing, "branch", bytes_of_text(key->branch.digits));
+    json_text_put_word(text, "insurer_number", insurer);
+    json_text_put_if_any(text, "symbol", bytes_of_text(key->symbol.text));
+    json_text_put_if_any(text, "number", bytes_of_text(key->number.text));
+    json_text_put_if_any(text, "branch", bytes_of_text(key->branch.digits));
 }
 
-static void put_person(struct json_writing *writing, const struct five_items *person)
+static void put_person(struct json_text *text, const struct five_items *person)
 {
     char postal_code[9];
     postal_code_format(&person->postal_code, postal_code);
-    json_put_text_if_any(writing, "name", person->name.text);
-    json_put_text_if_any(writing, "name_kana", person->kana.text);
-    json_put_text_if_any(writing, "alias", person->alias.text);
-    json_put_date_if_any(writing, "birth_date", person->birth);
-    json_put_text_if_any(writing, "address", person->address.text);
-    json_put_text_if_any(writing, "postal_code", bytes_of_text(postal_code));
+    json_text_put_if_any(text, "name", person->name.text);
+    json_text_put_if_any(text, "name_kana", person->kana.text);
+    json_text_put_if_any(text, "alias", person->alias.text);
+    json_text_put_date_if_any(text, "birth_date", person->birth);
+    json_text_put_if_any(text, "address", person->address.text);
+    json_text_put_if_any(text, "postal_code", bytes_of_text(postal_code));
 }
 
-static void put_percent_if_any(struct json_writing *writing, int percent)
+static void put_percent_if_any(struct json_text *text, int percent)
 {
     if (percent != COPAYMENT_UNKNOWN)
-        json_put_integer(writing, "copayment_percent", percent);
+        json_text_put_integer(text, "copayment_percent", percent);
 }
 
-static void put_papers(struct json_writing *writing, const struct disclosed_coverage *coverage)
+static void put_papers(struct json_text *text, const struct disclosed_coverage *coverage)
 {
     const struct elderly_certificate *elderly = &coverage->elderly;
     if (!date_is_none(elderly->valid_from)) {
-        struct json_writing paper = json_writing_begin();
-        json_put_date_if_any(&paper, "issued", elderly->issued);
-        json_put_date_if_any(&paper, "valid_from", elderly->valid_from);
-        json_put_date_if_any(&paper, "last_day", elderly->last_day);
-        put_percent_if_any(&paper, elderly->percent);
-        json_put(writing, "elderly_certificate", json_writing_end(&paper));
+        json_text_open(text, "elderly_certificate");
+        json_text_put_date_if_any(text, "issued", elderly->issued);
+        json_text_put_date_if_any(text, "valid_from", elderly->valid_from);
+        json_text_put_date_if_any(text, "last_day", elderly->last_day);
+        put_percent_if_any(text, elderly->percent);
+        json_text_close(text);
     }
     const struct eligibility_certificate *certificate = &coverage->certificate;
     if (!date_is_none(certificate->issued) || !date_is_none(certificate->last_day)) {
-        struct json_writing paper = json_writing_begin();
-        json_put_date_if_any(&paper, "issued", certificate->issued);
-        json_put_date_if_any(&paper, "last_day", certificate->last_day);
-        json_put(writing, "eligibility_certificate", json_writing_end(&paper));
+        json_text_open(text, "eligibility_certificate");
+        json_text_put_date_if_any(text, "issued", certificate->issued);
+        json_text_put_date_if_any(text, "last_day", certificate->last_day);
+        json_text_close(text);
     }
 }
 
 /* What holds only while the coverage counts: of a lost one the domain shows none of it. */
-static void put_terms(struct json_writing *writing, const struct disclosed_coverage *coverage)
+static void put_terms(struct json_text *text, const struct disclosed_coverage *coverage)
 {
-    json_put_integer(writing, "sex", coverage->person.sex);
+    json_text_put_integer(text, "sex", coverage->person.sex);
     if (coverage->relationship != RELATIONSHIP_UNSTATED)
-        json_put_text(writing, "relationship",
-                      coverage->relationship == RELATIONSHIP_INSURED ? "insured" : "family");
+        json_text_put_word(text, "relationship",
+                           coverage->relationship == RELATIONSHIP_INSURED ? "insured" : "family");
     const char *classification = card_classification_code(coverage->classification);
-    json_put_text_if_any(writing, "classification", bytes_of_text(classification));
-    put_percent_if_any(writing, coverage->copayment_percent);
-    json_put_boolean(writing, "preschool", coverage->preschool);
-    json_put_boolean(writing, "special_expense", coverage->special_expense);
-    put_papers(writing, coverage);
+    json_text_put_if_any(text, "classification", bytes_of_text(classification));
+    put_percent_if_any(text, coverage->copayment_percent);
+    json_text_put_boolean(text, "preschool", coverage->preschool);
+    json_text_put_boolean(text, "special_expense", coverage->special_expense);
+    put_papers(text, coverage);
 }
 
-static json_t *coverage_to_json(const struct answer_content *content)
+static void put_coverage(struct json_text *text, const struct answer_content *content)
 {
-    if (!content->has_coverage)
-        return json_null();
+    if (!content->has_coverage) {
+        json_text_put_null(text, "coverage");
+        return;
+    }
     const struct disclosed_coverage *coverage = &content->coverage;
-    struct json_writing writing = json_writing_begin();
-    put_key(&writing, &coverage->key);
-    json_put_text_if_any(&writing, "insurer_name", coverage->insurer_name);
-    put_person(&writing, &coverage->person);
-    json_put_date_if_any(&writing, "acquired", coverage->acquired);
-    json_put_date_if_any(&writing, "lost", coverage->lost);
+    json_text_open(text, "coverage");
+    put_key(text, &coverage->key);
+    json_text_put_if_any(text, "insurer_name", coverage->insurer_name);
+    put_person(text, &coverage->person);
+    json_text_put_date_if_any(text, "acquired", coverage->acquired);
+    json_text_put_date_if_any(text, "lost", coverage->lost);
     if (content->result == RESULT_ELIGIBLE)
-        put_terms(&writing, coverage);
-    return json_writing_end(&writing);
+        put_terms(text, coverage);
+    json_text_close(text);
 }
 
-static json_t *certificate_to_json(const struct answer_content *content)
+static void put_certificate(struct json_text *text, const struct answer_content *content)
 {
-    if (!content->has_certificate_term)
-        return json_null();
-    struct json_writing writing = json_writing_begin();
-    json_put_text(&writing, "term", term_codes[content->certificate_term]);
-    json_put_date_if_any(&writing, "last_day", content->certificate_last_day);
-    return json_writing_end(&writing);
+    if (!content->has_certificate_term) {
+        json_text_put_null(text, "certificate");
+        return;
+    }
+    json_text_open(text, "certificate");
+    json_text_put_word(text, "term", term_codes[content->certificate_term]);
+    json_text_put_date_if_any(text, "last_day", content->certificate_last_day);
+    json_text_close(text);
 }
 
-static void put_reason(struct json_writing *writing, const struct answer_content *content)
+static void put_integer_or_null(struct json_text *text, const char *key, int value)
+{
+    if (value)
+        json_text_put_integer(text, key, value);
+    else
+        json_text_put_null(text, key);
+}
+
+static void put_reason(struct json_text *text, const struct answer_content *content)
 {
     const struct reason_entry *entry = reason_entry(content->reason);
-    json_put_text(writing, "result", result_code(content->result));
-    json_put(writing, "validity", content->cd006 ? json_integer(content->cd006) : json_null());
-    json_put_languages(writing, "validity_text", validity_ja(content->cd006), validity_en(content->cd006));
-    json_put_text(writing, "reason", entry->code);
-    json_put_languages(writing, "message", entry->staff_ja, entry->staff_en);
-    json_put_steps(writing, entry);
-    json_put_text(writing, "fault", fault_code(entry->fault));
-    json_put(writing, "retry_after", entry->retry_after ? json_integer(entry->retry_after) : json_null());
+    json_text_put_word(text, "result", result_code(content->result));
+    put_integer_or_null(text, "validity", content->cd006);
+    json_text_put_languages(text, "validity_text", validity_ja(content->cd006), validity_en(content->cd006));
+    json_text_put_word(text, "reason", entry->code);
+    json_text_put_languages(text, "message", entry->staff_ja, entry->staff_en);
+    json_text_put_steps(text, entry);
+    json_text_put_word(text, "fault", fault_code(entry->fault));
+    put_integer_or_null(text, "retry_after", entry->retry_after);
 }
 
-static void put_freshness(struct json_writing *writing, const struct answer_content *content)
+static void put_freshness(struct json_text *text, const struct answer_content *content)
 {
     if (content->has_coverage) {
-        json_put_moment(writing, "registered_at", content->registered_at);
-        json_put(writing, "registered_by",
-                 json_stringn((const char *)content->registered_by.data, content->registered_by.length));
+        json_text_put_moment(text, "registered_at", content->registered_at);
+        json_text_put(text, "registered_by", content->registered_by);
     } else {
-        json_put(writing, "registered_at", json_null());
-        json_put(writing, "registered_by", json_null());
+        json_text_put_null(text, "registered_at");
+        json_text_put_null(text, "registered_by");
     }
-    json_put_boolean(writing, "change_pending", content->change_pending);
+    json_text_put_boolean(text, "change_pending", content->change_pending);
 }
 
-json_t *answer_to_json(const struct answer *answer)
+enum status answer_to_json_text(const struct answer *answer, struct bytes visit_token, struct buffer *out)
 {
     const struct answer_content *content = answer_content(answer);
     char event_id[2 * sizeof(content->event_id) + 1];
     hex_encode(bytes_of(content->event_id, sizeof(content->event_id)), event_id);
 
-    struct json_writing writing = json_writing_begin();
-    put_reason(&writing, content);
-    json_put_text(&writing, "question", question_kind_code(content->kind));
-    json_put_date_if_any(&writing, "day", content->day);
-    json_put_moment(&writing, "as_of", content->as_of);
-    json_put_text(&writing, "authenticated_by", authentication_code(content->authenticated_by));
-    json_put_text(&writing, "event_id", event_id);
-    json_put(&writing, "coverage", coverage_to_json(content));
-    put_freshness(&writing, content);
-    json_put(&writing, "certificate", certificate_to_json(content));
-    return json_writing_end(&writing);
-}
-
-enum status answer_to_json_text(const struct answer *answer, struct buffer *out)
-{
-    return json_write_text(answer_to_json(answer), out);
+    struct json_text text = json_text_begin(out);
+    put_reason(&text, content);
+    json_text_put_word(&text, "question", question_kind_code(content->kind));
+    json_text_put_date_if_any(&text, "day", content->day);
+    json_text_put_moment(&text, "as_of", content->as_of);
+    json_text_put_word(&text, "authenticated_by", authentication_code(content->authenticated_by));
+    json_text_put_word(&text, "event_id", event_id);
+    put_coverage(&text, content);
+    put_freshness(&text, content);
+    put_certificate(&text, content);
+    json_text_put_if_any(&text, "visit_token", visit_token);
+    json_text_close(&text);
+    return text.status;
 }
 
 static void read_languages(struct json_reading *reading, const char *key, const char **ja, const char **en)

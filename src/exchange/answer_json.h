@@ -33,13 +33,13 @@
  *   change_pending  boolean
  *   certificate     null, or {term: "runs" | "ends_soon" | "in_grace", last_day}
  *
- * A visit token is not part of an answer: who gives one puts it beside.
+ * A visit token is not part of an answer: it stands beside, as visit_token, where one was given.
  */
 
-/* A new reference; NULL without memory. */
-json_t *answer_to_json(const struct answer *answer);
-/* The same as compact UTF-8 text, appended. */
-enum status answer_to_json_text(const struct answer *answer, struct buffer *out) MUST_CHECK;
+/* Compact UTF-8 text, appended. visit_token: its base64, written beside the answer; empty where none is
+ * given. */
+enum status answer_to_json_text(const struct answer *answer, struct bytes visit_token,
+                                struct buffer *out) MUST_CHECK;
 
 /*
  * What a client has read: an answer it was told, not one it could make. Texts live in the region, never NULL

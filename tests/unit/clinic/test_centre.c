@@ -51,7 +51,8 @@ static const char *answer_about(struct date lost)
                                 .birth = facts.coverage.person.birth};
     question.day = date_in_tokyo(question.asked_at);
     struct buffer text = {0};
-    assert_int_equal(answer_to_json_text(eligibility_decide_by_number(&region, &question, &facts, 1), &text),
+    assert_int_equal(answer_to_json_text(eligibility_decide_by_number(&region, &question, &facts, 1),
+                                         (struct bytes){0}, &text),
                      OK);
     assert_true(text.length < sizeof answer_text);
     memcpy(answer_text, text.data, text.length);

@@ -20,7 +20,7 @@ static int empty_region(void **state)
 static const char *text_of(const struct answer *answer)
 {
     struct buffer out = {0};
-    assert_int_equal(answer_to_json_text(answer, &out), OK);
+    assert_int_equal(answer_to_json_text(answer, (struct bytes){0}, &out), OK);
     const char *text = region_text(&region, (const char *)out.data, out.length);
     buffer_free(&out);
     return text;
