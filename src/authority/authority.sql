@@ -29,11 +29,11 @@ from resident where id = :id;
 
 -- name: certificate_add
 -- in: id bytes, sequence int, issuer int, serial bytes, device int, resident int, card int, state int
--- in: not_before moment, not_after moment, key_hash bytes?
+-- in: not_before moment, not_after moment, successor bytes?, key_hash bytes?
 insert into card_certificate (key, id, sequence, issuer, serial, device, resident, card, state, not_before,
-                              not_after, key_hash)
+                              not_after, successor, key_hash)
 values (:sequence, :id, :sequence, :issuer, :serial, :device, :resident, :card, :state, :not_before,
-        :not_after, :key_hash);
+        :not_after, :successor, :key_hash);
 
 -- name: certificate_find
 -- in: id bytes

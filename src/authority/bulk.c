@@ -7,13 +7,17 @@
 
 enum { RESIDENTS_A_TRANSACTION = 10000 };
 
+/* Of one resident's certificates. */
+struct serials {
+    struct serial authentication, signature, renewed_authentication, renewed_signature;
+};
+
 /* One transaction's worth, complete before it begins, so that it could run twice. */
 struct chunk {
     struct authority *authority;
     struct bulk_resident *residents;
     struct bulk_stored *stored;
-    struct serial *authentication_serials;
-    struct serial *signature_serials;
+    struct serials *serials;
     size_t count;
     size_t cards;
     size_t certificates;
@@ -33,24 +37,42 @@ static bool copy_texts(struct region *region, struct five_items *items)
     return true;
 }
 
+static enum status promise_one(struct chunk *chunk, enum card_issuer issuer, struct serial *serial,
+                               struct certificate_id *id)
+{
+    chunk->certificates++;
+    serial_create(serial);
+    return card_certificate_id(chunk->authority, issuer, serial, id);
+}
+
+static enum status promise_pair(struct chunk *chunk, bool has_signature, struct serial serials[2],
+                                struct certificate_id ids[2])
+{
+    enum status status = promise_one(chunk, CARD_ISSUER_AUTHENTICATION, &serials[0], &ids[0]);
+    return status == OK && has_signature ? promise_one(chunk, CARD_ISSUER_SIGNATURE, &serials[1], &ids[1])
+                                         : status;
+}
+
 static enum status promise(struct chunk *chunk, size_t at)
 {
     const struct bulk_resident *resident = &chunk->residents[at];
     struct bulk_stored *stored = &chunk->stored[at];
+    struct serials *serials = &chunk->serials[at];
     *stored = (struct bulk_stored){0};
     if (!resident->has_card)
         return OK;
     chunk->cards++;
-    chunk->certificates++;
-    serial_create(&chunk->authentication_serials[at]);
-    enum status status = card_certificate_id(chunk->authority, CARD_ISSUER_AUTHENTICATION,
-                                             &chunk->authentication_serials[at], &stored->authentication);
-    if (status != OK || !resident->has_signature)
+    struct serial made[2];
+    struct certificate_id ids[2] = {0};
+    enum status status = promise_pair(chunk, resident->has_signature, made, ids);
+    serials->authentication = made[0], serials->signature = made[1];
+    stored->authentication = ids[0], stored->signature = ids[1];
+    if (status != OK || !resident->is_renewed)
         return status;
-    chunk->certificates++;
-    serial_create(&chunk->signature_serials[at]);
-    return card_certificate_id(chunk->authority, CARD_ISSUER_SIGNATURE, &chunk->signature_serials[at],
-                               &stored->signature);
+    status = promise_pair(chunk, resident->has_signature, made, ids);
+    serials->renewed_authentication = made[0], serials->renewed_signature = made[1];
+    stored->renewed_authentication = ids[0], stored->renewed_signature = ids[1];
+    return status;
 }
 
 static enum status fill(struct chunk *chunk, const struct bulk_source *source)
@@ -74,22 +96,32 @@ struct numbers {
     int64_t resident, card, sequence;
 };
 
+struct promised {
+    enum card_issuer issuer;
+    const struct serial *serial;
+    const struct certificate_id *id;
+    const struct certificate_id *successor; /* NULL: it is of the newest */
+};
+
 static enum status insert_certificate(struct db *db, const struct bulk_resident *resident,
-                                      int64_t resident_id, enum card_issuer issuer,
-                                      const struct serial *serial, const struct certificate_id *id,
+                                      int64_t resident_id, const struct promised *promised,
                                       struct numbers *numbers)
 {
+    bool is_newest = !promised->successor;
+    enum subject_state state = resident->state ? resident->state : STATE_ACTIVE;
     const struct authority_sql_certificate_add_in in = {
-        .id = bytes_of(id->bytes, sizeof(id->bytes)),
+        .id = bytes_of(promised->id->bytes, sizeof(promised->id->bytes)),
         .sequence = numbers->sequence++,
-        .issuer = issuer,
-        .serial = bytes_of(serial->bytes, SERIAL_LENGTH),
+        .issuer = promised->issuer,
+        .serial = bytes_of(promised->serial->bytes, SERIAL_LENGTH),
         .device = DEVICE_CARD,
         .resident = resident_id,
         .card = numbers->card,
-        .state = STATE_ACTIVE,
-        .not_before = resident->certificate_begins,
-        .not_after = resident->certificate_ends,
+        .state = is_newest ? state : STATE_SUPERSEDED,
+        .not_before = is_newest ? resident->certificate_begins : resident->renewed_begins,
+        .not_after = is_newest ? resident->certificate_ends : resident->renewed_ends,
+        .successor = is_newest ? (struct bytes){0}
+                               : bytes_of(promised->successor->bytes, sizeof(promised->successor->bytes)),
     };
     return authority_sql_certificate_add(db, &in, NULL);
 }
@@ -98,16 +130,25 @@ static enum status insert_one(struct db *db, const struct chunk *chunk, size_t a
 {
     const struct bulk_resident *resident = &chunk->residents[at];
     struct bulk_stored *stored = &chunk->stored[at];
+    const struct serials *serials = &chunk->serials[at];
     stored->resident = numbers->resident++;
     const struct authority_sql_resident_add_in in = resident_values(&resident->resident, stored->resident);
     enum status status = authority_sql_resident_add(db, &in, NULL);
     if (status != OK || !resident->has_card)
         return status;
-    status = insert_certificate(db, resident, stored->resident, CARD_ISSUER_AUTHENTICATION,
-                                &chunk->authentication_serials[at], &stored->authentication, numbers);
-    if (status == OK && resident->has_signature)
-        status = insert_certificate(db, resident, stored->resident, CARD_ISSUER_SIGNATURE,
-                                    &chunk->signature_serials[at], &stored->signature, numbers);
+    const struct promised promised[] = {
+        {CARD_ISSUER_AUTHENTICATION, &serials->renewed_authentication, &stored->renewed_authentication,
+         &stored->authentication},
+        {CARD_ISSUER_SIGNATURE, &serials->renewed_signature, &stored->renewed_signature, &stored->signature},
+        {CARD_ISSUER_AUTHENTICATION, &serials->authentication, &stored->authentication, NULL},
+        {CARD_ISSUER_SIGNATURE, &serials->signature, &stored->signature, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(promised) && status == OK; i++) {
+        bool is_there = (!promised[i].successor || resident->is_renewed) &&
+                        (promised[i].issuer == CARD_ISSUER_AUTHENTICATION || resident->has_signature);
+        if (is_there)
+            status = insert_certificate(db, resident, stored->resident, &promised[i], numbers);
+    }
     numbers->card++;
     return status;
 }
@@ -153,18 +194,16 @@ enum status authority_load_residents(struct authority *authority, const struct b
         .authority = authority,
         .residents = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.residents)),
         .stored = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.stored)),
-        .authentication_serials = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.authentication_serials)),
-        .signature_serials = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.signature_serials)),
+        .serials = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.serials)),
     };
     *count = 0;
-    bool whole = chunk.residents && chunk.stored && chunk.authentication_serials && chunk.signature_serials;
+    bool whole = chunk.residents && chunk.stored && chunk.serials;
     enum status status = whole ? load_chunks(&chunk, source, count) : ERR_NO_MEMORY;
     if (chunk.residents)
         secret_wipe(chunk.residents, RESIDENTS_A_TRANSACTION * sizeof(*chunk.residents));
     free(chunk.residents);
     free(chunk.stored);
-    free(chunk.authentication_serials);
-    free(chunk.signature_serials);
+    free(chunk.serials);
     region_free(&chunk.texts);
     return status;
 }

@@ -13,12 +13,17 @@ struct bulk_resident {
     bool has_signature;        /* with has_card */
     moment certificate_begins; /* with has_card */
     moment certificate_ends;   /* the last second */
+    enum subject_state state;  /* of the certificates; 0: active. Not superseded */
+    bool is_renewed;           /* certificates before these, on the same card, are superseded by them */
+    moment renewed_begins;     /* with is_renewed: theirs */
+    moment renewed_ends;
 };
 
 struct bulk_stored {
     int64_t resident;
-    struct certificate_id authentication; /* zeros without a card */
-    struct certificate_id signature;      /* zeros where there is none */
+    struct certificate_id authentication;                            /* zeros without a card */
+    struct certificate_id signature;                                 /* zeros where there is none */
+    struct certificate_id renewed_authentication, renewed_signature; /* zeros unless is_renewed */
 };
 
 struct bulk_source {

@@ -21,7 +21,8 @@ void random_fill(void *out, size_t length)
 struct dice dice_of(uint64_t seed, uint64_t stream)
 {
     struct dice dice = {seed ^ (stream * 0x9E3779B97F4A7C15u)};
-    (void)dice_next(&dice);
+    /* Otherwise stream n + 1 would be stream n, one number later. */
+    dice.state = dice_next(&dice);
     return dice;
 }
 

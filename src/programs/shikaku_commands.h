@@ -21,6 +21,7 @@ enum exit_code subcommand_usage(const struct subcommand *command);
 enum exit_code shikaku_init(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_load(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_register_number(const struct subcommand *command, int count, char **arguments);
+enum exit_code shikaku_synth(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_check_digit(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_list_log(const struct subcommand *command, int count, char **arguments);
 enum exit_code shikaku_verify_log(const struct subcommand *command, int count, char **arguments);
