@@ -93,8 +93,9 @@ on conflict (id) do update set state = excluded.state, last_day = excluded.last_
   person = coalesce(certificate.person, excluded.person), successor = excluded.successor;
 
 -- name: certificate_add
--- in: id bytes, state int, last_day date, person int?, on_phone bool
-insert into certificate (id, state, last_day, person, on_phone) values (:id, :state, :last_day, :person, :on_phone);
+-- in: id bytes, state int, last_day date, person int?, on_phone bool, successor bytes?
+insert into certificate (id, state, last_day, person, on_phone, successor)
+values (:id, :state, :last_day, :person, :on_phone, :successor);
 
 -- name: certificate_find
 -- in: id bytes

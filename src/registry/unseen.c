@@ -3,8 +3,12 @@
 #include "registry/adding.h"
 
 static enum status add_subscription(struct db *db, const struct unseen_subscription *unseen,
-                                    const struct recording *recording, int64_t person)
+                                    const struct recording *whole, int64_t person)
 {
+    struct recording own = *whole;
+    if (unseen->recorded_at)
+        own.at = unseen->recorded_at;
+    const struct recording *recording = &own;
     bool is_linked = unseen->link != LINK_NONE;
     int64_t subscription;
     enum status status =
@@ -18,7 +22,7 @@ static enum status add_subscription(struct db *db, const struct unseen_subscript
                         : status;
 }
 
-static enum status add_certificate(struct db *db, const struct certificate_change *certificate,
+enum status certificate_add_unseen(struct db *db, const struct certificate_change *certificate,
                                    int64_t person)
 {
     struct registry_sql_certificate_add_in in = {
@@ -26,6 +30,7 @@ static enum status add_certificate(struct db *db, const struct certificate_chang
         .state = certificate->state,
         .last_day = certificate->last_day,
         .person = optional_key(person),
+        .successor = optional_id(certificate->successor, CERTIFICATE_ID_SIZE),
     };
     return registry_sql_certificate_add(db, &in, NULL);
 }
@@ -41,7 +46,7 @@ enum status person_add_unseen(struct db *db, const struct unseen_person *unseen,
     for (size_t i = 0; status == OK && i < unseen->subscription_count; i++)
         status = add_subscription(db, &unseen->subscriptions[i], recording, *person);
     for (size_t i = 0; status == OK && i < unseen->certificate_count; i++)
-        status = add_certificate(db, &unseen->certificates[i], *person);
+        status = certificate_add_unseen(db, &unseen->certificates[i], *person);
     if (status == OK && unseen->enrolment)
         status = enrolment_add(db, *person, 1, unseen->enrolment);
     return status;

@@ -6,10 +6,8 @@
 
 #include "authority/bulk.h"
 #include "registry/certificate.h"
-#include "registry/enrolment.h"
-#include "registry/link.h"
 #include "registry/parties.h"
-#include "registry/subscription.h"
+#include "registry/unseen.h"
 #include "synth/words.h"
 
 enum { PEOPLE_A_TRANSACTION = 8000, OPENING_HOUR = 9 };
@@ -230,54 +228,92 @@ static enum status employer_key(struct db *db, struct centre_side *side, int64_t
     return status;
 }
 
-/* A correction supersedes what was recorded first. */
-static enum status correct(struct db *db, const struct synthetic_record *record, int64_t employer,
-                           int64_t subscription)
+/* What was recorded first; a correction follows. */
+static enum status first_record(struct db *db, struct centre_side *side,
+                                const struct synthetic_record *record, struct subscription_record *out)
 {
-    const struct recording recording = {.at = opening_of(record->corrected)};
-    const struct coverage *coverage = &record->coverage;
-    if (record->correction == CORRECTION_OF_LOSS)
-        return coverage_lose(db, subscription, coverage->acquired, coverage->lost, coverage->loss_reason,
-                             &recording);
-    const struct subscription_record corrected = {
-        .coverage = *coverage, .employer = employer, .replaces_acquired = record->first_acquired};
-    enum record_outcome outcome;
-    int64_t same;
-    enum status status = subscription_record(db, &corrected, &recording, &outcome, &same);
-    return status == OK && same != subscription ? ERR_INTERNAL : status;
+    *out = (struct subscription_record){.coverage = record->coverage, .replaces_acquired = DATE_NONE};
+    if (record->correction == CORRECTION_OF_ACQUISITION)
+        out->coverage.acquired = record->first_acquired;
+    if (record->correction == CORRECTION_OF_LOSS) {
+        out->coverage.lost = DATE_NONE;
+        out->coverage.loss_reason = LOSS_REASON_NONE;
+    }
+    side->counts->subscriptions++;
+    return employer_key(db, side, record->employer, &out->employer);
 }
 
-static enum status put_record(struct db *db, struct centre_side *side, const struct synthetic_record *record,
-                              int64_t *subscription)
+static enum status correct(struct db *db, const struct synthetic_record *record,
+                           const struct subscription_record *first)
 {
-    struct subscription_record first = {.coverage = record->coverage, .replaces_acquired = DATE_NONE};
-    if (record->correction == CORRECTION_OF_ACQUISITION)
-        first.coverage.acquired = record->first_acquired;
-    if (record->correction == CORRECTION_OF_LOSS) {
-        first.coverage.lost = DATE_NONE;
-        first.coverage.loss_reason = LOSS_REASON_NONE;
+    if (record->correction == CORRECTION_NONE)
+        return OK;
+    const struct recording recording = {.at = opening_of(record->corrected)};
+    const struct subscription_record corrected = {
+        .coverage = record->coverage,
+        .employer = first->employer,
+        .replaces_acquired =
+            record->correction == CORRECTION_OF_ACQUISITION ? record->first_acquired : DATE_NONE,
+    };
+    enum record_outcome outcome;
+    int64_t subscription;
+    enum status status = subscription_record(db, &corrected, &recording, &outcome, &subscription);
+    return status == OK && outcome != RECORD_CHANGED ? ERR_INTERNAL : status;
+}
+
+/* The comparison that the vault makes when a number is registered. */
+static enum status evidence_of(const struct synthetic_person *who, const struct synthetic_record *record,
+                               struct link_evidence *out)
+{
+    bool compared = record->link != LINK_PENDING && record->link != LINK_NONE;
+    *out = (struct link_evidence){.compared = compared};
+    return compared ? five_items_compare(&record->coverage.person, &who->known, &out->match) : OK;
+}
+
+/* Somebody whose number no insurer has: no person stands behind the record. */
+static enum status put_unlinked(struct db *db, struct centre_side *side, const struct synthetic_person *who,
+                                int64_t *newest)
+{
+    enum status status = OK;
+    for (size_t i = 0; i < who->record_count && status == OK; i++) {
+        const struct synthetic_record *record = &who->records[i];
+        const struct recording recording = {.at = opening_of(record->recorded)};
+        struct subscription_record first;
+        enum record_outcome outcome;
+        int64_t subscription = 0;
+        status = first_record(db, side, record, &first);
+        if (status == OK)
+            status = subscription_record(db, &first, &recording, &outcome, &subscription);
+        if (status == OK)
+            status = correct(db, record, &first);
+        *newest = i == 0 ? subscription : *newest;
     }
-    const struct recording recording = {.at = opening_of(record->recorded)};
-    enum status status = employer_key(db, side, record->employer, &first.employer);
-    if (status == OK)
-        status = subscription_add_unseen(db, &first, &recording, subscription);
-    if (status == OK && record->correction != CORRECTION_NONE)
-        status = correct(db, record, first.employer, *subscription);
-    side->counts->subscriptions++;
     return status;
 }
 
-static enum status put_link(struct db *db, const struct synthetic_person *who,
-                            const struct synthetic_record *record, int64_t subscription, int64_t person)
+static enum status put_linked(struct db *db, struct centre_side *side, const struct synthetic_person *who,
+                              const struct vault_reference *reference, const struct enrolment *enrolment,
+                              int64_t *person)
 {
-    if (record->link == LINK_NONE)
-        return OK;
-    struct link_evidence evidence = {.compared = record->link != LINK_PENDING};
+    struct unseen_subscription subscriptions[RECORDS_MOST];
     enum status status = OK;
-    if (evidence.compared)
-        status = five_items_compare(&record->coverage.person, &who->known, &evidence.match);
-    const struct recording recording = {.at = opening_of(record->recorded) + 60 * (moment)MICROSECONDS};
-    return status == OK ? link_set(db, subscription, person, record->link, &evidence, &recording) : status;
+    for (size_t i = 0; i < who->record_count && status == OK; i++) {
+        const struct synthetic_record *record = &who->records[i];
+        subscriptions[i].link = record->link;
+        subscriptions[i].recorded_at = opening_of(record->recorded);
+        status = first_record(db, side, record, &subscriptions[i].record);
+        if (status == OK)
+            status = evidence_of(who, record, &subscriptions[i].evidence);
+    }
+    struct unseen_person unseen = {
+        .subscriptions = subscriptions, .subscription_count = who->record_count, .enrolment = enrolment};
+    memcpy(unseen.reference, reference->bytes, sizeof(unseen.reference));
+    const struct recording recording = {.at = opening_of(side->fill->plan.today)};
+    if (status == OK)
+        status = person_add_unseen(db, &unseen, &recording, person);
+    for (size_t i = 0; i < who->record_count && status == OK; i++)
+        status = correct(db, &who->records[i], &subscriptions[i].record);
+    return status;
 }
 
 static enum status declare(struct db *db, enum declaration_kind kind, int64_t person, int64_t subscription,
@@ -329,8 +365,7 @@ static enum status put_certificate(struct db *db, struct centre_side *side, cons
     if (successor)
         memcpy(change.successor, successor->bytes, sizeof(change.successor));
     side->counts->certificates++;
-    enum status status = certificate_apply(db, &change);
-    return status == OK && person ? certificate_learn_person(db, change.id, person, false) : status;
+    return certificate_add_unseen(db, &change, person);
 }
 
 /* person 0: nobody has learnt whose they are. Only authentication certificates are ever shown. */
@@ -352,12 +387,10 @@ static enum status put_card(struct db *db, struct centre_side *side, const struc
     return status;
 }
 
-static enum status put_enrolment(struct db *db, struct centre_side *side, const struct synthetic_person *who,
-                                 int64_t person)
+static struct enrolment enrolment_of(const struct centre_side *side, const struct synthetic_person *who)
 {
     const struct bulk_stored *ids = &side->promises->stored[who->index];
     struct enrolment enrolment = {
-        .person = person,
         .state = ENROLMENT_IN_FORCE,
         .at = opening_of(who->enrolled),
         .place = who->enrolled_by == AUTHENTICATED_BY_FACE ? ENROLLED_AT_COUNTER : ENROLLED_IN_PORTAL,
@@ -367,36 +400,38 @@ static enum status put_enrolment(struct db *db, struct centre_side *side, const 
     const struct certificate_id *with =
         who->card.renewed ? &ids->renewed_authentication : &ids->authentication;
     memcpy(enrolment.certificate, with->bytes, sizeof(enrolment.certificate));
-    side->counts->enrolled++;
-    enum status status = enrolment_set(db, &enrolment);
-    if (status != OK || who->enrolment == ENROLMENT_IN_FORCE)
-        return status;
-    enrolment.state = who->enrolment;
-    enrolment.at = opening_of(side->fill->plan.today);
-    return enrolment_set(db, &enrolment);
+    return enrolment;
+}
+
+static enum status release_enrolment(struct db *db, const struct centre_side *side,
+                                     const struct enrolment *enrolment, int64_t person)
+{
+    struct enrolment released = *enrolment;
+    released.person = person;
+    released.state = ENROLMENT_RELEASED;
+    released.at = opening_of(side->fill->plan.today);
+    return enrolment_set(db, &released);
 }
 
 static enum status put_person(struct db *db, struct centre_side *side, const struct synthetic_person *who,
                               const struct vault_reference *reference)
 {
-    int64_t person = 0;
-    enum status status = OK;
-    if (reference)
-        status = person_for_reference(db, reference->bytes, &person);
-    int64_t newest = 0;
-    for (size_t i = 0; i < who->record_count && status == OK; i++) {
-        int64_t subscription;
-        status = put_record(db, side, &who->records[i], &subscription);
-        if (status == OK && person)
-            status = put_link(db, who, &who->records[i], subscription, person);
-        newest = newest ? newest : subscription;
-    }
+    int64_t person = 0, newest = 0;
+    bool enrolled = reference && who->enrolment != ENROLMENT_NONE;
+    struct enrolment enrolment = {0};
+    if (enrolled)
+        enrolment = enrolment_of(side, who);
+    enum status status = reference
+                             ? put_linked(db, side, who, reference, enrolled ? &enrolment : NULL, &person)
+                             : put_unlinked(db, side, who, &newest);
     if (status == OK && (who->non_disclosure || who->self_information_blocked))
         status = protect(db, who, person, newest);
-    bool enrolled = who->enrolment != ENROLMENT_NONE;
     if (status == OK && who->card.present)
         status = put_card(db, side, who, enrolled ? person : 0);
-    return status == OK && enrolled ? put_enrolment(db, side, who, person) : status;
+    side->counts->enrolled += enrolled;
+    return status == OK && who->enrolment == ENROLMENT_RELEASED
+               ? release_enrolment(db, side, &enrolment, person)
+               : status;
 }
 
 static enum status put_people(struct db *db, void *argument)
