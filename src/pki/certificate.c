@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "pki/library.h"
+#include "pki/parse_by.h"
 #include "pki/policy.h"
 
 enum { PEM_LIMIT = 1 << 20, KEY_LIMIT = 1024 };
@@ -162,6 +163,25 @@ static bool read_machine(const X509 *x509, struct machine_subject *out)
     return out->kind != MACHINE_NONE;
 }
 
+/* The only extended key usage; NID_undef where there is none, or more than one. */
+static int read_extended_use(const X509 *x509)
+{
+    EXTENDED_KEY_USAGE *uses = X509_get_ext_d2i(x509, NID_ext_key_usage, NULL, NULL);
+    int use = sk_ASN1_OBJECT_num(uses) == 1 ? OBJ_obj2nid(sk_ASN1_OBJECT_value(uses, 0)) : NID_undef;
+    EXTENDED_KEY_USAGE_free(uses);
+    return use;
+}
+
+static uint16_t read_key_usage(const X509 *x509)
+{
+    ASN1_BIT_STRING *usage = X509_get_ext_d2i(x509, NID_key_usage, NULL, NULL);
+    uint16_t bits = 0;
+    for (int i = 0; usage && i < 9; i++)
+        bits = (uint16_t)(bits | (ASN1_BIT_STRING_get_bit(usage, i) ? 1U << i : 0));
+    ASN1_BIT_STRING_free(usage);
+    return bits;
+}
+
 static enum certificate_kind kind_of(X509 *x509, struct machine_subject *machine)
 {
     if (X509_get_extension_flags(x509) & EXFLAG_CA)
@@ -169,10 +189,10 @@ static enum certificate_kind kind_of(X509 *x509, struct machine_subject *machine
     enum certificate_kind by_policy = kind_of_policy(x509);
     if (by_policy != CERTIFICATE_OTHER)
         return by_policy;
-    uint32_t uses = X509_get_extended_key_usage(x509);
-    if (uses == XKU_SSL_SERVER)
+    int use = read_extended_use(x509);
+    if (use == NID_server_auth)
         return CERTIFICATE_SERVER;
-    if (uses != XKU_SSL_CLIENT)
+    if (use != NID_client_auth)
         return CERTIFICATE_OTHER;
     struct machine_subject subject;
     if (!read_machine(x509, &subject))
@@ -196,8 +216,10 @@ static enum status read_fields(X509 *x509, struct certificate *out)
         status = read_moment(X509_get0_notAfter(x509), &out->not_after);
     if (status == OK)
         status = read_key(x509, &out->key);
-    if (status == OK)
+    if (status == OK) {
         out->kind = kind_of(x509, &out->machine);
+        out->key_usage = read_key_usage(x509);
+    }
     return status == OK ? OK : library_refused(status);
 }
 
@@ -214,14 +236,21 @@ static enum status refuse_other_encodings(const struct certificate *certificate,
 
 enum status certificate_parse(struct bytes der, struct certificate *out)
 {
+    return certificate_parse_by(NULL, der, out);
+}
+
+enum status certificate_parse_by(OSSL_LIB_CTX *library, struct bytes der, struct certificate *out)
+{
     if (der.length > CERTIFICATE_LIMIT)
         return ERR_TOO_LARGE;
     if (der.length == 0)
         return ERR_MALFORMED;
     const uint8_t *position = der.data;
-    struct certificate certificate = {.handle = d2i_X509(NULL, &position, (long)der.length)};
+    struct certificate certificate = {.handle = X509_new_ex(library, NULL)};
     if (!certificate.handle)
-        return library_refused(ERR_MALFORMED);
+        return library_refused(ERR_NO_MEMORY);
+    if (!d2i_X509(&certificate.handle, &position, (long)der.length))
+        return library_refused(ERR_MALFORMED); /* the handle is gone and NULL */
     enum status status = refuse_other_encodings(&certificate, der);
     if (status == OK)
         status = read_fields(certificate.handle, &certificate);
@@ -255,6 +284,59 @@ enum status certificates_each(struct bytes pem, enum status (*take)(void *contex
     }
     BIO_free(bio);
     return library_refused(status); /* "no start line" is how the end looks */
+}
+
+/* The algorithm follows from the issuer's key, as everywhere, and is stated twice. */
+static bool algorithm_fits(const struct certificate *certificate, const struct public_key *issuer)
+{
+    const X509_ALGOR *outer;
+    X509_get0_signature(NULL, &outer, certificate->handle);
+    if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(certificate->handle)) != 0)
+        return false;
+    int algorithm = X509_get_signature_nid(certificate->handle);
+    switch (issuer->kind) {
+    case KEY_RSA_2048:
+        return algorithm == NID_sha256WithRSAEncryption;
+    case KEY_P256:
+        return algorithm == NID_ecdsa_with_SHA256;
+    case KEY_P384:
+        return algorithm == NID_ecdsa_with_SHA384;
+    case KEY_NONE:
+        break;
+    }
+    return false;
+}
+
+/* What is signed: the first element within the outermost, as it stands. */
+static bool find_body(struct bytes der, struct bytes *out)
+{
+    const uint8_t *position = der.data;
+    long length;
+    int tag, class;
+    if (ASN1_get_object(&position, &length, &tag, &class, (long)der.length) & 0x80)
+        return false;
+    const uint8_t *body = position;
+    if (ASN1_get_object(&position, &length, &tag, &class, length) & 0x80)
+        return false;
+    *out = bytes_of(body, (size_t)(position - body) + (size_t)length);
+    return true;
+}
+
+enum status certificate_verify(const struct certificate *certificate, const struct public_key *issuer)
+{
+    const ASN1_BIT_STRING *signature;
+    struct buffer der = {0};
+    struct bytes body;
+    X509_get0_signature(&signature, NULL, certificate->handle);
+    if (!algorithm_fits(certificate, issuer) || signature->flags & 0x07) /* bits left over */
+        return ERR_CRYPTO;
+    enum status status = certificate_encode(certificate, &der);
+    if (status == OK && !find_body(buffer_bytes(&der), &body))
+        status = ERR_CRYPTO;
+    if (status == OK)
+        status = public_key_verify(issuer, body, bytes_of(signature->data, (size_t)signature->length));
+    buffer_free(&der);
+    return status == OK ? OK : library_refused(status);
 }
 
 struct first_certificate {

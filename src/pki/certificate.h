@@ -67,9 +67,12 @@ struct certificate {
     moment not_before;
     moment not_after; /* the last second at which it is valid */
     struct public_key key;
+    uint16_t key_usage; /* bit 0 digitalSignature, 1 nonRepudiation, … 5 keyCertSign; 0 where not stated */
     struct sha256 fingerprint;      /* SHA-256 of the DER */
     struct machine_subject machine; /* of CERTIFICATE_MACHINE only */
 };
+
+enum { USAGE_SIGNATURE = 1 << 0, USAGE_NON_REPUDIATION = 1 << 1, USAGE_CERTIFICATES = 1 << 5 };
 
 /* ERR_MALFORMED, ERR_TOO_LARGE, ERR_UNSUPPORTED (key or algorithm). Proves nothing about who issued it. */
 enum status certificate_parse(struct bytes der, struct certificate *out) MUST_CHECK;
@@ -81,6 +84,9 @@ enum status certificate_encode(const struct certificate *certificate, struct buf
 /* Hands every certificate of a PEM text to take(), in order, until one is refused. */
 enum status certificates_each(struct bytes pem, enum status (*take)(void *context, struct bytes der),
                               void *context) MUST_CHECK;
+/* OK, or ERR_CRYPTO: the signature is not that key's, or by an algorithm that this key does not have. */
+enum status certificate_verify(const struct certificate *certificate,
+                               const struct public_key *issuer) MUST_CHECK;
 void certificate_free(struct certificate *certificate);
 
 #endif

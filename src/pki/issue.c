@@ -401,7 +401,7 @@ enum status issuer_load(const char *path, struct issuer *out)
         status = private_key_load(key_path, &issuer.key);
     if (status == OK)
         status = certificate_load(certificate_path, &issuer.certificate);
-    if (status == OK && X509_check_private_key(issuer.certificate.handle, issuer.key.handle) != 1)
+    if (status == OK && EVP_PKEY_eq(issuer.certificate.key.handle, issuer.key.handle) != 1)
         status = library_refused(ERR_DAMAGED);
     if (status == OK && issuer.certificate.kind != CERTIFICATE_CA)
         status = ERR_DAMAGED;

@@ -40,7 +40,8 @@ enum status private_key_decode(struct bytes der, struct private_key *out) MUST_C
 void private_key_free(struct private_key *key);
 
 enum status public_key_of(const struct private_key *key, struct public_key *out) MUST_CHECK;
-/* SubjectPublicKeyInfo DER (RFC 5280 4.1.2.7), appended; and back, with nothing left over. */
+/* SubjectPublicKeyInfo DER (RFC 5280 4.1.2.7), appended; and back, from the one form that each kind has:
+ * ERR_UNSUPPORTED for any other bytes, ERR_MALFORMED for a modulus or a point that cannot be. */
 enum status public_key_encode(const struct public_key *key, struct buffer *out) MUST_CHECK;
 enum status public_key_decode(struct bytes der, struct public_key *out) MUST_CHECK;
 /* "-----BEGIN PUBLIC KEY-----", mode 0644. */
@@ -50,6 +51,11 @@ enum status public_key_load(const char *path, struct public_key *out) MUST_CHECK
 enum status public_key_from_modulus(const uint8_t modulus[RSA_2048_LENGTH],
                                     struct public_key *out) MUST_CHECK;
 enum status public_key_modulus(const struct public_key *key, uint8_t out[RSA_2048_LENGTH]) MUST_CHECK;
+/* The key's own bytes: a modulus (256), or an uncompressed point (65, 97). */
+enum { PUBLIC_KEY_CONTENT_LIMIT = RSA_2048_LENGTH };
+enum status public_key_from_content(enum key_kind kind, const uint8_t *content,
+                                    struct public_key *out) MUST_CHECK;
+enum status public_key_content(const struct public_key *key, uint8_t *out) MUST_CHECK;
 /* Another owner of the same key: cheap, safe between threads. */
 struct public_key public_key_share(const struct public_key *key);
 /* SHA-256 of the SubjectPublicKeyInfo DER: how keys are named (`centre` of a statement, recipient of a

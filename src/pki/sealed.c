@@ -1,9 +1,6 @@
 #include "pki/sealed.h"
 
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <string.h>
 
 #include "base/cursor.h"
@@ -11,7 +8,7 @@
 #include "pki/library.h"
 #include "pki/sealed_ephemeral.h"
 
-enum { SECRET_LENGTH = 32, POINT_LENGTH = 65, POINT_UNCOMPRESSED = 0x04, POINT_AT = 1 + SHA256_LENGTH };
+enum { SECRET_LENGTH = 32, POINT_AT = 1 + SHA256_LENGTH };
 
 static const char derivation_label[] = "shikaku-sealed-1";
 
@@ -68,13 +65,6 @@ static enum status associated_of(struct bytes header, struct sealed_context cont
     return writer.status;
 }
 
-static bool write_point(EVP_PKEY *key, uint8_t out[POINT_LENGTH])
-{
-    size_t length = 0;
-    return EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, out, POINT_LENGTH, &length) == 1 &&
-           length == POINT_LENGTH && out[0] == POINT_UNCOMPRESSED;
-}
-
 static enum status header_make(const struct private_key *ephemeral, const struct public_key *recipient,
                                uint8_t header[SEALED_HEADER_LENGTH])
 {
@@ -84,7 +74,8 @@ static enum status header_make(const struct private_key *ephemeral, const struct
         return status;
     header[0] = SEALED_VERSION;
     memcpy(header + 1, hash.bytes, SHA256_LENGTH);
-    return write_point(ephemeral->handle, header + POINT_AT) ? OK : library_refused(ERR_CRYPTO);
+    const struct public_key public = {.kind = ephemeral->kind, .handle = ephemeral->handle};
+    return public_key_content(&public, header + POINT_AT);
 }
 
 enum status sealed_seal_with(const struct private_key *ephemeral, const struct public_key *recipient,
@@ -148,28 +139,6 @@ static enum status is_sealed_to(const struct private_key *recipient, struct byte
     return status;
 }
 
-/* NULL where the bytes are no point of the curve in its one form that we write. */
-static EVP_PKEY *read_point(const uint8_t point[POINT_LENGTH])
-{
-    if (point[0] != POINT_UNCOMPRESSED)
-        return NULL;
-    EVP_PKEY *key = NULL;
-    OSSL_PARAM *parameters = NULL;
-    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (builder && context &&
-        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, POINT_LENGTH) == 1)
-        parameters = OSSL_PARAM_BLD_to_param(builder);
-    if (parameters && EVP_PKEY_fromdata_init(context) == 1 &&
-        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
-        key = NULL;
-    OSSL_PARAM_free(parameters);
-    EVP_PKEY_CTX_free(context);
-    OSSL_PARAM_BLD_free(builder);
-    return key;
-}
-
 enum status sealed_open(const struct private_key *recipient, struct sealed_context context,
                         struct bytes message, struct buffer *out)
 {
@@ -180,19 +149,19 @@ enum status sealed_open(const struct private_key *recipient, struct sealed_conte
     if (status != OK)
         return status;
     struct bytes header = bytes_of(message.data, SEALED_HEADER_LENGTH);
-    EVP_PKEY *ephemeral = read_point(header.data + POINT_AT);
-    if (!ephemeral)
-        return library_refused(ERR_CRYPTO);
+    struct public_key ephemeral = {0};
+    if (public_key_from_content(KEY_P256, header.data + POINT_AT, &ephemeral) != OK)
+        return ERR_CRYPTO; /* no point of the curve */
     struct buffer associated = {0};
     struct material material;
     status = associated_of(header, context, &associated);
     if (status == OK)
-        status = derive(recipient, ephemeral, header, &material);
+        status = derive(recipient, ephemeral.handle, header, &material);
     if (status == OK)
         status = gcm_open(&material.key, material.nonce, buffer_bytes(&associated),
                           bytes_from(message, SEALED_HEADER_LENGTH), out);
     secret_wipe(&material, sizeof(material));
     buffer_free(&associated);
-    EVP_PKEY_free(ephemeral);
+    public_key_free(&ephemeral);
     return status;
 }

@@ -141,34 +141,17 @@ static enum status identify(const struct certificate *certificate, const struct 
     return status;
 }
 
-static bool issued(X509 *issuer, const struct certificate *certificate)
+static bool issued(const struct certificate *issuer, const struct certificate *certificate)
 {
-    return X509_check_issued(issuer, certificate->handle) == X509_V_OK &&
-           X509_verify(certificate->handle, X509_get0_pubkey(issuer)) == 1;
+    const X509_NAME *name = X509_get_subject_name(issuer->handle);
+    return X509_NAME_cmp(X509_get_issuer_name(certificate->handle), name) == 0 &&
+           certificate_verify(certificate, &issuer->key) == OK;
 }
 
-/* Among the CAs that the context believes. The handshake's own chain is gone in a resumed session. */
-static enum status find_issuer(SSL *ssl, const struct certificate *certificate, struct public_key *out)
+/* One of OpenSSL's as one of ours. */
+static enum status read_certificate(X509 *x509, struct certificate *out)
 {
-    STACK_OF(X509) *believed = X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)));
-    enum status status = ERR_MALFORMED;
-    for (int i = 0; status != OK && i < sk_X509_num(believed); i++) {
-        X509 *candidate = sk_X509_value(believed, i);
-        if (!issued(candidate, certificate))
-            continue;
-        uint8_t *der = NULL;
-        int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(candidate), &der);
-        if (length > 0)
-            status = public_key_decode(bytes_of(der, (size_t)length), out);
-        OPENSSL_free(der);
-    }
-    sk_X509_pop_free(believed, X509_free);
-    return library_refused(status);
-}
-
-static enum status parse_peer(X509 *peer, struct certificate *out)
-{
-    struct certificate borrowed = {.handle = peer};
+    struct certificate borrowed = {.handle = x509};
     struct buffer der = {0};
     enum status status = certificate_encode(&borrowed, &der);
     if (status == OK)
@@ -177,13 +160,32 @@ static enum status parse_peer(X509 *peer, struct certificate *out)
     return status;
 }
 
+/* Among the CAs that the context believes. The handshake's own chain is gone in a resumed session. */
+static enum status find_issuer(SSL *ssl, const struct certificate *certificate, struct public_key *out)
+{
+    STACK_OF(X509) *believed = X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)));
+    enum status status = ERR_MALFORMED;
+    for (int i = 0; status != OK && i < sk_X509_num(believed); i++) {
+        struct certificate candidate;
+        if (read_certificate(sk_X509_value(believed, i), &candidate) != OK)
+            continue;
+        if (issued(&candidate, certificate)) {
+            *out = public_key_share(&candidate.key);
+            status = OK;
+        }
+        certificate_free(&candidate);
+    }
+    sk_X509_pop_free(believed, X509_free);
+    return library_refused(status);
+}
+
 enum status tls_peer_identity(SSL *ssl, struct machine_identity *out)
 {
     X509 *peer = SSL_get0_peer_certificate(ssl);
     if (!peer || SSL_get_verify_result(ssl) != X509_V_OK)
         return ERR_NOT_FOUND;
     struct certificate certificate;
-    enum status status = parse_peer(peer, &certificate);
+    enum status status = read_certificate(peer, &certificate);
     if (status != OK)
         return status;
     struct public_key issuer = {0};
@@ -207,7 +209,7 @@ static enum status try_issuer(void *context, struct bytes der)
     enum status status = certificate_parse(der, &candidate);
     if (status != OK)
         return status;
-    if (!search->found.handle && issued(candidate.handle, search->certificate))
+    if (!search->found.handle && issued(&candidate, search->certificate))
         search->found = public_key_share(&candidate.key);
     certificate_free(&candidate);
     return library_refused(OK);

@@ -1,11 +1,13 @@
 #include "pki/trust.h"
 
-#include <openssl/x509v3.h>
+#include <openssl/provider.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pki/library.h"
+#include "pki/parse_by.h"
 
 enum {
     ANCHORS_MAX = 32, /* two kinds, several generations */
@@ -28,6 +30,8 @@ struct remembered {
 
 struct trust_anchors {
     struct trust_settings settings;
+    OSSL_LIB_CTX *library; /* without algorithms: for reading certificates (pki/parse_by.h) */
+    OSSL_PROVIDER *nothing;
     size_t count;
     struct anchor anchors[ANCHORS_MAX];
     pthread_mutex_t lock; /* of everything below */
@@ -58,6 +62,34 @@ const char *trust_outcome_name(enum trust_outcome outcome)
     return "unknown";
 }
 
+static bool make_memory(struct trust_anchors *anchors)
+{
+    if (anchors->sets == 0)
+        return true;
+    anchors->memory = calloc(anchors->sets * WAYS, sizeof(*anchors->memory));
+    anchors->next_way = calloc(anchors->sets, 1);
+    return anchors->memory && anchors->next_way;
+}
+
+static bool make_library(struct trust_anchors *anchors)
+{
+    anchors->library = OSSL_LIB_CTX_new();
+    if (anchors->library)
+        anchors->nothing = OSSL_PROVIDER_load(anchors->library, "null");
+    return anchors->nothing != NULL;
+}
+
+/* What is left when nothing refers to it any more. */
+static void release(struct trust_anchors *anchors)
+{
+    free(anchors->memory);
+    free(anchors->next_way);
+    if (anchors->nothing)
+        OSSL_PROVIDER_unload(anchors->nothing);
+    OSSL_LIB_CTX_free(anchors->library);
+    free(anchors);
+}
+
 enum status trust_anchors_create(const struct trust_settings *settings, struct trust_anchors **out)
 {
     struct trust_anchors *anchors = calloc(1, sizeof(*anchors));
@@ -65,16 +97,9 @@ enum status trust_anchors_create(const struct trust_settings *settings, struct t
         return ERR_NO_MEMORY;
     anchors->settings = *settings;
     anchors->sets = (settings->remembered + WAYS - 1) / WAYS;
-    if (anchors->sets) {
-        anchors->memory = calloc(anchors->sets * WAYS, sizeof(*anchors->memory));
-        anchors->next_way = calloc(anchors->sets, 1);
-    }
-    if ((anchors->sets && (!anchors->memory || !anchors->next_way)) ||
-        pthread_mutex_init(&anchors->lock, NULL) != 0) {
-        free(anchors->memory);
-        free(anchors->next_way);
-        free(anchors);
-        return ERR_NO_MEMORY;
+    if (!make_memory(anchors) || !make_library(anchors) || pthread_mutex_init(&anchors->lock, NULL) != 0) {
+        release(anchors);
+        return library_refused(ERR_NO_MEMORY);
     }
     *out = anchors;
     return OK;
@@ -105,7 +130,7 @@ enum status trust_anchors_add(struct trust_anchors *anchors, enum certificate_ki
     enum status status = certificate_parse(der, &anchor.certificate);
     if (status == OK && anchor.certificate.kind != CERTIFICATE_CA)
         status = ERR_DENIED;
-    if (status == OK && !(X509_get_key_usage(anchor.certificate.handle) & KU_KEY_CERT_SIGN))
+    if (status == OK && !(anchor.certificate.key_usage & USAGE_CERTIFICATES))
         status = ERR_DENIED;
     if (status == OK)
         status = public_key_encode(&anchor.certificate.key, &anchor.spki);
@@ -155,10 +180,8 @@ void trust_anchors_free(struct trust_anchors *anchors)
         anchor_free(&anchors->anchors[i]);
     for (size_t i = 0; i < anchors->sets * WAYS; i++)
         trusted_certificate_free(&anchors->memory[i].certificate);
-    free(anchors->memory);
-    free(anchors->next_way);
     pthread_mutex_destroy(&anchors->lock);
-    free(anchors);
+    release(anchors);
 }
 
 void trusted_certificate_free(struct trusted_certificate *certificate)
@@ -224,23 +247,6 @@ static void remember(struct trust_anchors *anchors, const struct sha256 *fingerp
 
 /* ---- the check ---- */
 
-/* The algorithm follows from the CA's key, as everywhere. */
-static bool algorithm_fits(const struct certificate *certificate, const struct public_key *key)
-{
-    int algorithm = X509_get_signature_nid(certificate->handle);
-    switch (key->kind) {
-    case KEY_RSA_2048:
-        return algorithm == NID_sha256WithRSAEncryption;
-    case KEY_P256:
-        return algorithm == NID_ecdsa_with_SHA256;
-    case KEY_P384:
-        return algorithm == NID_ecdsa_with_SHA384;
-    case KEY_NONE:
-        break;
-    }
-    return false;
-}
-
 /* Generations share a name, so every anchor of that name is tried with its key. */
 static const struct anchor *find_issuer(const struct trust_anchors *anchors,
                                         const struct certificate *certificate)
@@ -250,8 +256,7 @@ static const struct anchor *find_issuer(const struct trust_anchors *anchors,
         const struct anchor *anchor = &anchors->anchors[i];
         if (X509_NAME_cmp(issuer, X509_get_subject_name(anchor->certificate.handle)) != 0)
             continue;
-        if (algorithm_fits(certificate, &anchor->certificate.key) &&
-            X509_verify(certificate->handle, anchor->certificate.key.handle) == 1)
+        if (certificate_verify(certificate, &anchor->certificate.key) == OK)
             return anchor;
     }
     return NULL;
@@ -273,8 +278,8 @@ static enum certificate_kind use_of(const struct trust_anchors *anchors, const s
 
 static bool key_usage_fits(const struct certificate *certificate, enum certificate_kind kind)
 {
-    uint32_t wanted = KU_DIGITAL_SIGNATURE | (kind == CERTIFICATE_SIGNATURE ? KU_NON_REPUDIATION : 0);
-    return X509_get_key_usage(certificate->handle) == wanted;
+    unsigned wanted = USAGE_SIGNATURE | (kind == CERTIFICATE_SIGNATURE ? USAGE_NON_REPUDIATION : 0);
+    return certificate->key_usage == wanted;
 }
 
 static bool key_is_a_cards(const struct public_key *key)
@@ -312,7 +317,7 @@ static enum trust_outcome check_chain(struct trust_anchors *anchors, struct byte
                                       struct trusted_certificate *out)
 {
     struct certificate certificate;
-    enum status status = certificate_parse(der, &certificate);
+    enum status status = certificate_parse_by(anchors->library, der, &certificate);
     if (status == ERR_NO_MEMORY || status == ERR_CRYPTO)
         return TRUST_FAILED;
     if (status != OK)

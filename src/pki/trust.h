@@ -33,7 +33,7 @@ struct trusted_certificate {
 struct trust_settings {
     bool accept_test_policy; /* never in production */
     /* Certificates whose chain was checked are remembered, so that the next check costs one hash and the
-     * statement's own signature. About 6 KB each with its key. 0: none. */
+     * statement's own signature. About 1 KB each with its key. 0: none. */
     size_t remembered;
 };
 
