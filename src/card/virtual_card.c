@@ -10,12 +10,16 @@
 
 /* ---- Making, opening, storing ---- */
 
+static enum status create_certified_keys(enum chip_generation generation, struct private_key *keys)
+{
+    enum key_kind kind = generation == CARD_GENERATION_P384 ? KEY_P384 : KEY_RSA_2048;
+    enum status status = private_key_create(kind, &keys[CARD_KEY_AUTHENTICATION]);
+    return status == OK ? private_key_create(kind, &keys[CARD_KEY_SIGNATURE]) : status;
+}
+
 static enum status create_keys(struct card_state *state)
 {
-    enum key_kind kind = state->generation == CARD_GENERATION_P384 ? KEY_P384 : KEY_RSA_2048;
-    enum status status = private_key_create(kind, &state->keys[CARD_KEY_AUTHENTICATION]);
-    if (status == OK)
-        status = private_key_create(kind, &state->keys[CARD_KEY_SIGNATURE]);
+    enum status status = create_certified_keys(state->generation, state->keys);
     if (status == OK && state->form == CARD_FORM_CARD)
         status = private_key_create(KEY_RSA_2048, &state->keys[CARD_KEY_PRESENCE]);
     return status;
@@ -102,11 +106,18 @@ enum status virtual_card_open(const struct card_location *where, struct virtual_
     return OK;
 }
 
+static void forget_renewed(struct virtual_card *card)
+{
+    for (size_t i = 0; i < CARD_KEY_COUNT; i++)
+        private_key_free(&card->renewed[i]);
+}
+
 void virtual_card_free(struct virtual_card *card)
 {
     if (!card)
         return;
     card_state_free(&card->state);
+    forget_renewed(card);
     sealed_image_close(card->image);
     secret_wipe(card, sizeof *card);
     free(card);
@@ -121,6 +132,7 @@ enum status virtual_card_store(struct virtual_card *card)
     if (status == OK)
         status = sealed_image_write(card->image, buffer_bytes(&content));
     buffer_free(&content);
+    card->stuck = status != OK;
     return status;
 }
 
@@ -135,16 +147,21 @@ void virtual_card_destroy(struct virtual_card *card)
 
 /* ---- Keys ---- */
 
-enum status virtual_card_public_key(const struct virtual_card *card, enum card_key key, struct buffer *out)
+static enum status encode_public(const struct private_key *key, struct buffer *out)
 {
-    if (card->state.keys[key].kind == KEY_NONE)
+    if (key->kind == KEY_NONE)
         return ERR_NOT_FOUND;
     struct public_key public = {0};
-    enum status status = public_key_of(&card->state.keys[key], &public);
+    enum status status = public_key_of(key, &public);
     if (status == OK)
         status = public_key_encode(&public, out);
     public_key_free(&public);
     return status;
+}
+
+enum status virtual_card_public_key(const struct virtual_card *card, enum card_key key, struct buffer *out)
+{
+    return encode_public(&card->state.keys[key], out);
 }
 
 enum status virtual_card_request_certificate(const struct virtual_card *card, enum card_key key,
@@ -155,6 +172,48 @@ enum status virtual_card_request_certificate(const struct virtual_card *card, en
     if (key == CARD_KEY_PRESENCE)
         return ERR_DENIED;
     return certificate_request_create(&card->state.keys[key], out);
+}
+
+/* ---- Renewal ---- */
+
+enum status virtual_card_renew_keys(struct virtual_card *card)
+{
+    if (!card->state.personalised || card->destroyed)
+        return ERR_WRONG_STATE;
+    forget_renewed(card);
+    return create_certified_keys(card->state.generation, card->renewed);
+}
+
+enum status virtual_card_renewed_public_key(const struct virtual_card *card, enum card_key key,
+                                            struct buffer *out)
+{
+    return encode_public(&card->renewed[key], out);
+}
+
+static void exchange_keys(struct virtual_card *card, enum card_key key)
+{
+    private_key_free(&card->state.keys[key]);
+    card->state.keys[key] = card->renewed[key];
+    card->renewed[key] = (struct private_key){0};
+}
+
+enum status virtual_card_renew_certificates(struct virtual_card *card,
+                                            const struct card_certificate *authentication,
+                                            const struct card_certificate *signature)
+{
+    if (card->renewed[CARD_KEY_AUTHENTICATION].kind == KEY_NONE)
+        return ERR_WRONG_STATE;
+    bool had_signature = card->state.pins[CARD_PIN_SIGNATURE].length > 0;
+    if (had_signature != (signature->certificate.length > 0))
+        return ERR_RANGE;
+    enum status status = card_certificates_check(card->renewed, authentication, signature);
+    if (status == OK)
+        status = card_certificates_write(&card->state, authentication, signature);
+    if (status != OK)
+        return status;
+    exchange_keys(card, CARD_KEY_AUTHENTICATION);
+    exchange_keys(card, CARD_KEY_SIGNATURE);
+    return virtual_card_store(card);
 }
 
 /* ---- What one can see of it ---- */
@@ -172,6 +231,11 @@ bool virtual_card_is_destroyed(const struct virtual_card *card)
 enum chip_generation virtual_card_generation(const struct virtual_card *card)
 {
     return card->state.generation;
+}
+
+enum card_form virtual_card_form(const struct virtual_card *card)
+{
+    return card->state.form;
 }
 
 unsigned virtual_card_improper_uses(const struct virtual_card *card)
@@ -370,7 +434,7 @@ void virtual_card_transmit(struct virtual_card *card, struct bytes command, stru
         virtual_card_power_on(card);
     struct command_apdu parsed;
     uint16_t word = SW_DEAD;
-    if (!card->destroyed)
+    if (!card->destroyed && !card->stuck)
         word = command_apdu_parse(command, &parsed) == OK ? run(card, &parsed, response) : SW_WRONG_LENGTH;
     finish(response, word);
 }

@@ -60,9 +60,24 @@ enum status virtual_card_may_be_personalised(const struct virtual_card *card,
 enum status virtual_card_personalise(struct virtual_card *card,
                                      const struct personalisation *what) MUST_CHECK;
 
+/*
+ * New certificates on the same card (電子証明書の更新): new keys are made in the card and kept beside the old
+ * ones until their certificates come; then keys and certificates change in one write. PINs stay.
+ * ERR_WRONG_STATE for a card that is blank or destroyed, and for certificates without new keys. ERR_RANGE: a
+ * signature certificate where there was none, or none where there was one; otherwise as
+ * virtual_card_personalise().
+ */
+enum status virtual_card_renew_keys(struct virtual_card *card) MUST_CHECK;
+enum status virtual_card_renewed_public_key(const struct virtual_card *card, enum card_key key,
+                                            struct buffer *out) MUST_CHECK;
+enum status virtual_card_renew_certificates(struct virtual_card *card,
+                                            const struct card_certificate *authentication,
+                                            const struct card_certificate *signature) MUST_CHECK;
+
 bool virtual_card_is_personalised(const struct virtual_card *card);
 bool virtual_card_is_destroyed(const struct virtual_card *card);
 enum chip_generation virtual_card_generation(const struct virtual_card *card);
+enum card_form virtual_card_form(const struct virtual_card *card);
 
 /* Power and reset clear the security state, never a counter. */
 void virtual_card_power_on(struct virtual_card *card);

@@ -85,9 +85,9 @@ static enum status check_signer(const struct surface_signer *signer)
     return status;
 }
 
-static bool has_signature_certificate(const struct personalisation *what)
+static bool is_there(const struct card_certificate *pair)
 {
-    return what->signature.certificate.length > 0;
+    return pair->certificate.length > 0;
 }
 
 static enum status check_all_but_certificates(const struct card_state *state,
@@ -101,14 +101,14 @@ static enum status check_all_but_certificates(const struct card_state *state,
     return status;
 }
 
-static enum status check_certificates(const struct card_state *state, const struct personalisation *what)
+enum status card_certificates_check(const struct private_key *keys,
+                                    const struct card_certificate *authentication,
+                                    const struct card_certificate *signature)
 {
-    if (what->without_pin && has_signature_certificate(what))
-        return ERR_RANGE;
-    enum status status = check_certificate(&state->keys[CARD_KEY_AUTHENTICATION], &what->authentication,
-                                           CERTIFICATE_AUTHENTICATION);
-    if (status == OK && has_signature_certificate(what))
-        status = check_certificate(&state->keys[CARD_KEY_SIGNATURE], &what->signature, CERTIFICATE_SIGNATURE);
+    enum status status =
+        check_certificate(&keys[CARD_KEY_AUTHENTICATION], authentication, CERTIFICATE_AUTHENTICATION);
+    if (status == OK && is_there(signature))
+        status = check_certificate(&keys[CARD_KEY_SIGNATURE], signature, CERTIFICATE_SIGNATURE);
     return status;
 }
 
@@ -132,7 +132,7 @@ static enum status write_certificate_pins(struct card_state *state, const struct
     enum status status = OK;
     if (!what->without_pin) /* otherwise it stays unusable: no tries, no value */
         status = write_pin(state, CARD_PIN_AUTHENTICATION, what->pins.authentication);
-    if (status == OK && has_signature_certificate(what))
+    if (status == OK && is_there(&what->signature))
         status = write_pin(state, CARD_PIN_SIGNATURE, what->pins.signature_password);
     return status;
 }
@@ -231,23 +231,22 @@ static enum status write_token(struct card_state *state)
     return status;
 }
 
-static enum status write_certificates(struct card_state *state, const struct personalisation *what)
+enum status card_certificates_write(struct card_state *state, const struct card_certificate *authentication,
+                                    const struct card_certificate *signature)
 {
     enum { PRESENT = 0x8F };
-    const uint8_t presence[] = {has_signature_certificate(what) ? PRESENT : 0, PRESENT, 0};
+    const uint8_t presence[] = {is_there(signature) ? PRESENT : 0, PRESENT, 0};
     const struct {
         enum jpki_file file;
         struct bytes content;
     } files[] = {
-        {JPKI_SIGNATURE_CERTIFICATE, what->signature.certificate},
-        {JPKI_SIGNATURE_CA, what->signature.issuer},
-        {JPKI_AUTHENTICATION_CERTIFICATE, what->authentication.certificate},
-        {JPKI_AUTHENTICATION_CA, what->authentication.issuer},
+        {JPKI_SIGNATURE_CERTIFICATE, signature->certificate},
+        {JPKI_SIGNATURE_CA, signature->issuer},
+        {JPKI_AUTHENTICATION_CERTIFICATE, authentication->certificate},
+        {JPKI_AUTHENTICATION_CA, authentication->issuer},
     };
-    enum status status = write_token(state);
-    if (status == OK)
-        status =
-            write_file(state, CARD_JPKI, JPKI_PRESENCE, bytes_of(presence, sizeof presence), sizeof presence);
+    enum status status =
+        write_file(state, CARD_JPKI, JPKI_PRESENCE, bytes_of(presence, sizeof presence), sizeof presence);
     for (size_t i = 0; i < ARRAY_LENGTH(files) && status == OK; i++)
         status = write_filled(state, CARD_JPKI, files[i].file, files[i].content);
     return status;
@@ -389,13 +388,17 @@ enum status virtual_card_personalise(struct virtual_card *card, const struct per
     struct card_state *state = &card->state;
     if (state->personalised || card->destroyed)
         return ERR_WRONG_STATE;
-    enum status status = check_certificates(state, what);
+    if (what->without_pin && is_there(&what->signature))
+        return ERR_RANGE;
+    enum status status = card_certificates_check(state->keys, &what->authentication, &what->signature);
     if (status == OK)
         status = check_all_but_certificates(state, what);
     if (status == OK)
         status = write_certificate_pins(state, what);
     if (status == OK)
-        status = write_certificates(state, what);
+        status = write_token(state);
+    if (status == OK)
+        status = card_certificates_write(state, &what->authentication, &what->signature);
     if (status == OK && state->form == CARD_FORM_CARD)
         status = write_surface(state, what);
     if (status == OK) {

@@ -110,9 +110,11 @@ struct virtual_card {
     struct sealed_image *image; /* NULL: in memory only, or destroyed */
     bool powered;
     bool destroyed;
+    bool stuck; /* what it has in memory is not what is on disk: answers nothing until it is opened again */
+    struct private_key renewed[CARD_KEY_COUNT]; /* made, and not yet certified */
 };
 
-/* Makes the state durable; after a failure the card answers SW_DEAD until it is opened again. */
+/* Makes the state durable. After a failure the card is stuck. */
 enum status virtual_card_store(struct virtual_card *card) MUST_CHECK;
 /* Q9: for good. */
 void virtual_card_destroy(struct virtual_card *card);
@@ -123,6 +125,13 @@ enum status virtual_card_from_state(struct bytes encoded, struct virtual_card **
 uint16_t virtual_take_file(struct virtual_card *card, uint8_t name, const struct card_file_rule **out);
 /* Whether what has been verified opens the file. */
 bool virtual_is_open(const struct virtual_card *card, const struct card_file_rule *rule);
+
+/* As in personalisation, for new certificates on the card. keys: CARD_KEY_COUNT of them. */
+enum status card_certificates_check(const struct private_key *keys,
+                                    const struct card_certificate *authentication,
+                                    const struct card_certificate *signature) MUST_CHECK;
+enum status card_certificates_write(struct card_state *state, const struct card_certificate *authentication,
+                                    const struct card_certificate *signature) MUST_CHECK;
 
 /* ---- The commands: each gives a status word and appends what it answers ---- */
 

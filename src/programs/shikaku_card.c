@@ -11,6 +11,7 @@ static const char usage_text[] =
     "usage: shikaku-card [--cards DIRECTORY] COMMAND NAME [OPTIONS]\n"
     "\n"
     "  issue NAME --authority DIRECTORY  make a card for a resident whom the authority knows\n"
+    "  renew NAME --authority DIRECTORY  new certificates on the card, with new keys\n"
     "  insert NAME --reader SOCKET     put the card into the virtual reader, until it is ejected\n"
     "  eject NAME                      take it out again\n"
     "  show NAME                       what anybody can read of it, and the tries left\n"
@@ -20,8 +21,9 @@ static const char usage_text[] =
     "  --cards DIRECTORY      NAME.card and keys/NAME.key; default $SHIKAKU_CARDS, else demo/cards\n"
     "  KIND                   pin (利用者証明用), password (署名用), surface (券面事項入力補助用), other "
     "(住民基本台帳用)\n"
-    "issue:\n"
+    "issue, renew:\n"
     "  --authority DIRECTORY  the running authority's, for an operator of the municipal counter\n"
+    "issue:\n"
     "  --photo FILE           PNG; default: a face is drawn\n"
     "  --without-pin          顔認証マイナンバーカード\n"
     "  --next-generation      the card planned for 2028: P-384\n"
@@ -44,8 +46,9 @@ static const struct {
     bool takes_pin_kind;
     enum card_exit (*run)(const struct card_options *options);
 } commands[] = {
-    {"issue", false, card_issue}, {"insert", false, card_insert}, {"eject", false, card_eject},
-    {"show", false, card_show},   {"unlock", true, card_unlock},  {"change-pin", true, card_change},
+    {"issue", false, card_issue},      {"renew", false, card_renew}, {"insert", false, card_insert},
+    {"eject", false, card_eject},      {"show", false, card_show},   {"unlock", true, card_unlock},
+    {"change-pin", true, card_change},
 };
 
 enum {

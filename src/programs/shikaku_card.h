@@ -52,7 +52,22 @@ enum status card_pins_named(const char *name, enum card_pin out[2], size_t *coun
 /* A line in Japanese and one in English on stderr. */
 void card_say(const char *japanese, const char *english);
 
+/*
+ * The program speaks to the card as any reader does, command by command: a wrong PIN costs a try here too.
+ * All but card_accepted() give a status word.
+ */
+uint16_t card_select(struct virtual_card *card, enum card_application application);
+/* The whole file, with its filler; appended, marked secret. */
+uint16_t card_read_file(struct virtual_card *card, unsigned id, struct buffer *out);
+/* instruction: INS_VERIFY, INS_CHANGE_PIN or INS_SET_PIN. */
+uint16_t card_present_pin(struct virtual_card *card, uint8_t instruction, unsigned id, const char *value);
+/* Whether the word says so; says what a wrong PIN leaves. */
+bool card_accepted(uint16_t word);
+/* Opens a card that answers; NULL: said why not. */
+struct virtual_card *card_open_living(const struct card_options *options);
+
 enum card_exit card_issue(const struct card_options *options);
+enum card_exit card_renew(const struct card_options *options);
 enum card_exit card_insert(const struct card_options *options);
 enum card_exit card_eject(const struct card_options *options);
 enum card_exit card_show(const struct card_options *options);

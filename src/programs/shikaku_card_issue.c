@@ -18,8 +18,8 @@
 #include "programs/shikaku_card.h"
 
 /*
- * issue: the municipal counter makes a card for a resident of the demonstration's authority. The keys are
- * made in the card; the authority certifies them; what it knows of the resident is printed.
+ * issue and renew: the municipal counter makes a card for a resident of the demonstration's authority. The
+ * keys are made in the card; the authority certifies them; what it knows of the resident is printed.
  */
 
 enum { FILE_LIMIT = 1 << 20, ADULT_FOR_SIGNATURES = 15 };
@@ -56,16 +56,21 @@ static bool wants_signature(const struct issue *issue)
 
 /* ---- What is asked for ---- */
 
-static enum status ask_number(struct issue *issue)
+static enum status read_number(struct my_number *out)
 {
     char text[SECRET_SIZE];
     enum status status = secret_prompt("個人番号 / My Number", text);
-    if (status == OK && my_number_parse(text, strlen(text), &issue->number) != REASON_NONE) {
-        card_say("個人番号が正しくありません。", "This is no My Number.");
+    if (status == OK && my_number_parse(text, strlen(text), out) != REASON_NONE)
         status = ERR_RANGE;
-    }
+    if (status != OK)
+        card_say("個人番号が正しくありません。", "This is no My Number.");
     secret_wipe(text, sizeof text);
     return status;
+}
+
+static enum status ask_number(struct issue *issue)
+{
+    return read_number(&issue->number);
 }
 
 static enum status ask_pins(struct issue *issue)
@@ -279,10 +284,14 @@ static enum status look_ahead(struct issue *issue)
     return status;
 }
 
-static enum status take_key(const struct virtual_card *card, enum card_key which, struct public_key *out)
+/* Of a card's public keys: those it has, or those it made for a renewal. */
+typedef enum status give_key(const struct virtual_card *card, enum card_key which, struct buffer *out);
+
+static enum status take_key(const struct virtual_card *card, give_key *give, enum card_key which,
+                            struct public_key *out)
 {
     struct buffer der = {0};
-    enum status status = virtual_card_public_key(card, which, &der);
+    enum status status = give(card, which, &der);
     if (status == OK)
         status = public_key_decode(buffer_bytes(&der), out);
     buffer_free(&der);
@@ -297,9 +306,10 @@ static enum status order_certificates(struct issue *issue)
         .generation = issue->generation == CARD_GENERATION_P384 ? GENERATION_NEXT : GENERATION_CURRENT,
         .device = issue->form == CARD_FORM_CARD ? DEVICE_CARD : DEVICE_PHONE,
     };
-    enum status status = take_key(issue->card, CARD_KEY_AUTHENTICATION, &order.authentication_key);
+    enum status status =
+        take_key(issue->card, virtual_card_public_key, CARD_KEY_AUTHENTICATION, &order.authentication_key);
     if (status == OK && wants_signature(issue))
-        status = take_key(issue->card, CARD_KEY_SIGNATURE, &order.signature_key);
+        status = take_key(issue->card, virtual_card_public_key, CARD_KEY_SIGNATURE, &order.signature_key);
     if (status == OK)
         status = say_refusal(authority_client_issue_card(issue->client, &order, &issue->issued, &refusal),
                              &refusal);
@@ -430,5 +440,87 @@ enum card_exit card_issue(const struct card_options *options)
     else
         throw_away(&issue);
     forget(&issue);
+    return status == OK ? CARD_EXIT_OK : CARD_EXIT_NO;
+}
+
+/* ---- Renewal ---- */
+
+/* The number is that of the card's back; that it is this card's is what code A tells. */
+static enum status prove_number(struct virtual_card *card, const struct my_number *number)
+{
+    char text[13] = "";
+    memcpy(text, my_number_secret(number).data, 12);
+    bool fits = card_select(card, CARD_SURFACE_INPUT) == SW_OK &&
+                card_present_pin(card, INS_VERIFY, SURFACE_INPUT_CODE_A, text) == SW_OK;
+    secret_wipe(text, sizeof text);
+    if (!fits)
+        card_say("個人番号がこのカードのものではありません。", "The My Number is not this card's.");
+    return fits ? OK : ERR_DENIED;
+}
+
+static enum status order_renewal(struct virtual_card *card, const struct my_number *number,
+                                 const struct card_options *options, struct issued_card *out)
+{
+    struct authority_client *client = NULL;
+    struct authority_refusal refusal = {0};
+    bool coming = virtual_card_generation(card) == CARD_GENERATION_P384;
+    struct card_order order = {.number = *number,
+                               .generation = coming ? GENERATION_NEXT : GENERATION_CURRENT,
+                               .device = DEVICE_CARD};
+    enum status status =
+        take_key(card, virtual_card_renewed_public_key, CARD_KEY_AUTHENTICATION, &order.authentication_key);
+    if (status == OK && virtual_card_tries_left(card, CARD_PIN_SIGNATURE) >= 0)
+        status = take_key(card, virtual_card_renewed_public_key, CARD_KEY_SIGNATURE, &order.signature_key);
+    if (status == OK)
+        status = authority_client_open(options->authority, "counter", &client);
+    if (status == OK)
+        status = authority_client_renew_card(client, &order, out, &refusal);
+    authority_client_close(client);
+    public_key_free(&order.authentication_key);
+    public_key_free(&order.signature_key);
+    my_number_wipe(&order.number);
+    return say_refusal(status, &refusal);
+}
+
+static enum status renew(struct virtual_card *card, const struct my_number *number,
+                         const struct card_options *options)
+{
+    struct issued_card issued = {0};
+    enum status status = prove_number(card, number);
+    if (status == OK)
+        status = virtual_card_renew_keys(card);
+    if (status == OK)
+        status = order_renewal(card, number, options, &issued);
+    if (status == OK) {
+        const struct card_certificate authentication = pair_of(&issued.authentication);
+        const struct card_certificate signature = pair_of(&issued.signature);
+        status = virtual_card_renew_certificates(card, &authentication, &signature);
+        if (status != OK)
+            card_say("カードへの書き込みに失敗しました。もう一度更新してください。",
+                     "Writing the card failed. Renew it again.");
+    }
+    issued_card_free(&issued);
+    return status;
+}
+
+enum card_exit card_renew(const struct card_options *options)
+{
+    struct my_number number = {0};
+    if (!options->authority) {
+        card_say("--authority で認証局のディレクトリを指定してください。",
+                 "Name the authority's directory with --authority.");
+        return CARD_EXIT_USAGE;
+    }
+    struct virtual_card *card = card_open_living(options);
+    if (!card)
+        return CARD_EXIT_NO;
+    enum status status = ERR_UNSUPPORTED;
+    if (virtual_card_form(card) != CARD_FORM_CARD)
+        card_say("スマートフォンの電子証明書は更新できません。改めて発行してください。",
+                 "A phone's certificates are not renewed. Issue them again.");
+    else if ((status = read_number(&number)) == OK)
+        status = renew(card, &number, options);
+    my_number_wipe(&number);
+    virtual_card_free(card);
     return status == OK ? CARD_EXIT_OK : CARD_EXIT_NO;
 }

@@ -14,53 +14,6 @@
  * too. unlock is the municipal counter's act on the card itself (Q8).
  */
 
-/* ---- Speaking to the card ---- */
-
-static uint16_t exchange(struct virtual_card *card, const struct command_apdu *command, struct buffer *data)
-{
-    struct buffer bytes = {.secret = true};
-    struct buffer answer = {.secret = true};
-    struct response_apdu response = {.status_word = SW_DEAD};
-    if (command_apdu_encode(command, &bytes) == OK) {
-        virtual_card_transmit(card, buffer_bytes(&bytes), &answer);
-        if (response_apdu_parse(buffer_bytes(&answer), &response) != OK ||
-            (data && buffer_append(data, response.data) != OK))
-            response.status_word = SW_DEAD;
-    }
-    uint16_t word = response.status_word;
-    buffer_free(&bytes);
-    buffer_free(&answer);
-    return word;
-}
-
-static uint16_t select_application(struct virtual_card *card, enum card_application application)
-{
-    const struct command_apdu command = {
-        .instruction = INS_SELECT, .p1 = 0x04, .p2 = 0x0C, .data = card_application_identifier(application)};
-    return exchange(card, &command, NULL);
-}
-
-/* The whole file, with its filler. */
-static uint16_t read_file(struct virtual_card *card, unsigned id, struct buffer *out)
-{
-    out->secret = true;
-    const struct command_apdu command = {.instruction = INS_READ_BINARY,
-                                         .p1 = (uint8_t)(0x80 | card_short_id(id)),
-                                         .expected_length = APDU_EXTENDED_RESPONSE_LENGTH,
-                                         .extended = true};
-    return exchange(card, &command, out);
-}
-
-static uint16_t present_pin(struct virtual_card *card, uint8_t instruction, unsigned id, const char *value)
-{
-    const struct command_apdu command = {.class_byte = instruction == INS_SET_PIN ? 0x80 : 0x00,
-                                         .instruction = instruction,
-                                         .p1 = instruction == INS_CHANGE_PIN ? 1 : 0,
-                                         .p2 = (uint8_t)(0x80 | card_short_id(id)),
-                                         .data = bytes_of_text(value)};
-    return exchange(card, &command, NULL);
-}
-
 /* Where each PIN is. */
 static const struct {
     enum card_application application;
@@ -77,24 +30,6 @@ static const struct {
     [CARD_PIN_RESIDENT] = {CARD_RESIDENT, CARD_OTHER_PIN, INS_SET_PIN, "住民基本台帳用", "resident"},
     [CARD_PIN_COMMON] = {CARD_COMMON, CARD_OTHER_PIN, INS_SET_PIN, "共通", "common"},
 };
-
-/* Says what a wrong PIN leaves. */
-static bool was_accepted(uint16_t word)
-{
-    int left = status_word_tries_left(word);
-    if (word == SW_OK)
-        return true;
-    if (word == SW_PIN_BLOCKED || left == 0) {
-        card_say("暗証番号がロックされています。市区町村の窓口で初期化してください。",
-                 "The PIN is locked. Only the municipal counter can reset it.");
-    } else if (left > 0) {
-        fprintf(stderr, "暗証番号が違います。残り%d回です。\nThe PIN is wrong. Tries left: %d\n", left, left);
-    } else {
-        card_say("カードが応じませんでした。", "The card refused.");
-        fprintf(stderr, "(%04X)\n", word);
-    }
-    return false;
-}
 
 /* ---- What there is to show ---- */
 
@@ -123,7 +58,7 @@ static json_t *certificate_view(struct virtual_card *card, unsigned id)
     struct certificate certificate = {0};
     size_t length = 0;
     json_t *out = NULL;
-    if (read_file(card, id, &file) == SW_OK && tlv_measure(buffer_bytes(&file), &length) == OK &&
+    if (card_read_file(card, id, &file) == SW_OK && tlv_measure(buffer_bytes(&file), &length) == OK &&
         length <= file.length && certificate_parse(bytes_of(file.data, length), &certificate) == OK) {
         char serial[2 * SERIAL_LENGTH + 1];
         hex_encode(bytes_of(certificate.serial.bytes, SERIAL_LENGTH), serial);
@@ -157,12 +92,12 @@ static void view_public(struct card_view *view, struct virtual_card *card)
     put(view, view->out, "personalised", json_boolean(virtual_card_is_personalised(card)));
     put(view, view->out, "tries_left", tries_view(card));
     put(view, view->out, "improper_uses", json_integer(virtual_card_improper_uses(card)));
-    if (select_application(card, CARD_JPKI) != SW_OK)
+    if (card_select(card, CARD_JPKI) != SW_OK)
         return;
     put(view, view->out, "authentication_certificate",
         certificate_view(card, JPKI_AUTHENTICATION_CERTIFICATE));
     bool signature =
-        read_file(card, JPKI_PRESENCE, &presence) == SW_OK && presence.data[0] == signature_present;
+        card_read_file(card, JPKI_PRESENCE, &presence) == SW_OK && presence.data[0] == signature_present;
     put(view, view->out, "signature_certificate", json_boolean(signature));
     buffer_free(&presence);
 }
@@ -179,7 +114,7 @@ static void view_my_number(struct card_view *view, struct virtual_card *card)
 {
     struct buffer file = {0};
     struct tlv object;
-    if (read_file(card, SURFACE_INPUT_MY_NUMBER, &file) == SW_OK &&
+    if (card_read_file(card, SURFACE_INPUT_MY_NUMBER, &file) == SW_OK &&
         tlv_find(buffer_bytes(&file), 0xFF10, &object) == OK)
         put(view, view->out, "my_number", json_stringn((const char *)object.value.data, object.value.length));
     else
@@ -196,14 +131,14 @@ static bool view_printed(struct card_view *view, struct virtual_card *card, bool
     } items[] = {{"name", 0xDF22}, {"address", 0xDF23}, {"birth", 0xDF24}, {"sex", 0xDF25}};
     char pin[SECRET_SIZE];
     struct buffer file = {0};
-    if (select_application(card, CARD_SURFACE_INPUT) != SW_OK ||
+    if (card_select(card, CARD_SURFACE_INPUT) != SW_OK ||
         secret_prompt("券面事項入力補助用の暗証番号 / surface PIN", pin) != OK)
         return false;
-    bool accepted = was_accepted(present_pin(card, INS_VERIFY, SURFACE_INPUT_PIN, pin));
+    bool accepted = card_accepted(card_present_pin(card, INS_VERIFY, SURFACE_INPUT_PIN, pin));
     secret_wipe(pin, sizeof pin);
     if (!accepted)
         return false;
-    if (read_file(card, SURFACE_INPUT_ATTRIBUTES, &file) != SW_OK)
+    if (card_read_file(card, SURFACE_INPUT_ATTRIBUTES, &file) != SW_OK)
         view->failed = true;
     for (size_t i = 0; i < ARRAY_LENGTH(items) && !view->failed; i++)
         put(view, view->out, items[i].name, object_text(buffer_bytes(&file), items[i].tag));
@@ -293,28 +228,13 @@ static enum card_exit show(struct virtual_card *card, const struct card_options 
 
 /* ---- Commands ---- */
 
-/* Opens a card that answers. */
-static struct virtual_card *open_living(const struct card_options *options)
-{
-    struct card_place place;
-    struct virtual_card *card = NULL;
-    if (card_place_of(options, &place) != OK || card_open_or_say(&place, &card) != OK)
-        return NULL;
-    if (!virtual_card_is_destroyed(card))
-        return card;
-    card_say("このカードは壊れており、応答しません。",
-             "This card is destroyed and does not answer."); /* Q9 */
-    virtual_card_free(card);
-    return NULL;
-}
-
 enum card_exit card_show(const struct card_options *options)
 {
     if (options->reveal && !options->with_pin) {
         card_say("個人番号の表示には --pin が必要です。", "To reveal the My Number, --pin is needed.");
         return CARD_EXIT_USAGE;
     }
-    struct virtual_card *card = open_living(options);
+    struct virtual_card *card = card_open_living(options);
     if (!card)
         return CARD_EXIT_NO;
     enum card_exit result = show(card, options);
@@ -324,16 +244,16 @@ enum card_exit card_show(const struct card_options *options)
 
 static bool change_one(struct virtual_card *card, enum card_pin pin, const char *old_pin, const char *new_pin)
 {
-    if (select_application(card, pins[pin].application) != SW_OK)
-        return was_accepted(SW_NOT_FOUND);
-    if (!was_accepted(present_pin(card, INS_VERIFY, pins[pin].id, old_pin)))
+    if (card_select(card, pins[pin].application) != SW_OK)
+        return card_accepted(SW_NOT_FOUND);
+    if (!card_accepted(card_present_pin(card, INS_VERIFY, pins[pin].id, old_pin)))
         return false;
-    uint16_t word = present_pin(card, pins[pin].change, pins[pin].id, new_pin);
+    uint16_t word = card_present_pin(card, pins[pin].change, pins[pin].id, new_pin);
     if (word == SW_WRONG_LENGTH || word == SW_WRONG_DATA) {
         card_say("新しい暗証番号の形式が正しくありません。", "The new PIN is not of the right form.");
         return false;
     }
-    return was_accepted(word);
+    return card_accepted(word);
 }
 
 static void to_upper(char *text)
@@ -351,7 +271,7 @@ enum card_exit card_change(const struct card_options *options)
     char new_pin[SECRET_SIZE] = "";
     if (card_pins_named(options->pin_kind, which, &count) != OK)
         return CARD_EXIT_USAGE;
-    struct virtual_card *card = open_living(options);
+    struct virtual_card *card = card_open_living(options);
     if (!card)
         return CARD_EXIT_NO;
     bool changed = secret_prompt("現在の暗証番号 / the old PIN", old_pin) == OK &&
@@ -387,7 +307,7 @@ enum card_exit card_unlock(const struct card_options *options)
                  "Only the municipal counter resets a PIN (--as-municipal-counter).");
         return CARD_EXIT_USAGE;
     }
-    struct virtual_card *card = open_living(options);
+    struct virtual_card *card = card_open_living(options);
     if (!card)
         return CARD_EXIT_NO;
     enum status status = reset_at_counter(card, which, count);

@@ -80,6 +80,7 @@ const pins = ['1234', 'abc123', '4321', '9876'];
 interface Shown {
   generation: string;
   tries_left: Record<string, number | null>;
+  authentication_certificate: { serial: string };
   signature_certificate: boolean;
   name?: string;
   my_number?: string;
@@ -159,6 +160,18 @@ test('Q8: a PIN tried too often locks, and only the municipal counter resets it'
   assert.equal((await card(['unlock', 'taro', 'pin', '--as-municipal-counter'], ['5678'])).status, 0);
   assert.equal((await shown('taro')).tries_left['authentication'], 3);
   assert.equal((await card(['change-pin', 'taro', 'pin'], ['5678', '1234'])).status, 0);
+});
+
+test('certificates are renewed with new keys, on the card whose number it is', async () => {
+  const before = (await shown('taro')).authentication_certificate.serial;
+  const wrong = await card(['renew', 'taro', '--authority', authority], [saki.my_number]);
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.stderr, /このカードのものではありません/);
+  assert.equal((await shown('taro')).authentication_certificate.serial, before);
+  const renewed = await card(['renew', 'taro', '--authority', authority], [taro.my_number]);
+  assert.equal(renewed.status, 0, renewed.stderr);
+  assert.notEqual((await shown('taro')).authentication_certificate.serial, before);
+  assert.equal((await card(['change-pin', 'taro', 'pin'], ['1234', '1234'])).status, 0);
 });
 
 test('variants: without PIN, of an infant, of the coming generation, on a phone', async () => {

@@ -345,6 +345,60 @@ static void a_phone_holds_certificates_and_nothing_of_the_surface(void **state)
     }
 }
 
+/* ---- Renewal ---- */
+
+static struct buffer renewed_certificate(const struct virtual_card *card, const struct issuer *issuer)
+{
+    struct buffer spki = {0};
+    struct buffer der = {0};
+    struct card_certificate_order order = {
+        .not_before = 0, .not_after = (moment)4102444799 * MICROSECONDS, .municipality = {"13101"}};
+    serial_create(&order.serial);
+    assert_int_equal(OK, virtual_card_renewed_public_key(card, CARD_KEY_AUTHENTICATION, &spki));
+    assert_int_equal(OK, public_key_decode(buffer_bytes(&spki), &order.key));
+    assert_int_equal(OK, certificate_issue_authentication(issuer, &order, &der));
+    public_key_free(&order.key);
+    buffer_free(&spki);
+    return der;
+}
+
+static void new_certificates_come_with_new_keys_and_the_old_pins(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct buffer before = {0};
+    struct buffer after = {0};
+    const struct card_certificate none = {0};
+    set_up(&bench, &(struct test_order){.without_pin = true});
+    assert_int_equal(ERR_WRONG_STATE, virtual_card_renew_keys(bench.card)); /* blank */
+    bench.what.without_pin = false; /* a PIN, and no signature certificate: of a child */
+    assert_int_equal(OK, virtual_card_personalise(bench.card, &bench.what));
+    const struct card_certificate old = bench.what.authentication;
+    assert_int_equal(ERR_WRONG_STATE, virtual_card_renew_certificates(bench.card, &old, &none));
+
+    assert_int_equal(OK, virtual_card_renew_keys(bench.card));
+    struct buffer der = renewed_certificate(bench.card, &authority.authentication);
+    const struct card_certificate fresh = {.certificate = buffer_bytes(&der), .issuer = old.issuer};
+    assert_int_equal(ERR_CRYPTO, virtual_card_renew_certificates(bench.card, &old, &none));
+    assert_int_equal(ERR_RANGE, virtual_card_renew_certificates(bench.card, &fresh, &fresh));
+    assert_int_equal(OK, virtual_card_public_key(bench.card, CARD_KEY_AUTHENTICATION, &before));
+    assert_int_equal(OK, virtual_card_renew_certificates(bench.card, &fresh, &none));
+    assert_int_equal(OK, virtual_card_public_key(bench.card, CARD_KEY_AUTHENTICATION, &after));
+    assert_false(bytes_equal(buffer_bytes(&before), buffer_bytes(&after)));
+
+    struct buffer file = {0};
+    assert_answers(bench.card, SELECT_JPKI, "9000");
+    assert_answers(bench.card, VERIFY_PIN, "9000");
+    test_read_file(bench.card, JPKI_AUTHENTICATION_CERTIFICATE, &file);
+    assert_memory_equal(der.data, file.data, der.length);
+    assert_int_equal(ERR_WRONG_STATE, virtual_card_renew_certificates(bench.card, &fresh, &none)); /* once */
+    buffer_free(&file);
+    buffer_free(&before);
+    buffer_free(&after);
+    buffer_free(&der);
+    take_down(&bench);
+}
+
 /* ---- The municipal counter ---- */
 
 static void a_locked_pin_is_reset_at_the_counter_only(void **state) /* Q8 */
@@ -409,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_photo_of_ones_own_is_taken_as_it_is),
         cmocka_unit_test(a_picture_that_does_not_fit_a_file_is_refused),
         cmocka_unit_test(a_phone_holds_certificates_and_nothing_of_the_surface),
+        cmocka_unit_test(new_certificates_come_with_new_keys_and_the_old_pins),
         cmocka_unit_test(a_locked_pin_is_reset_at_the_counter_only),
         cmocka_unit_test(the_counter_sets_chosen_pins_to_good_values_only),
     };
