@@ -194,8 +194,9 @@ command_demo() {
         make_centre
         start_authority
         make_certificates
-        : >"$demo/.made"
+        printf '%s_port=%s\n' authority "$authority_port" centre "$centre_port" operations "$operations_port" >"$demo/.made"
     else
+        . "./$demo/.made" # on the ports of its making
         start_authority
     fi
     start_centre
