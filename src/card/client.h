@@ -106,9 +106,8 @@ enum card_error card_sign_without_pin(struct card_client *client, const struct c
 enum surface_way { SURFACE_BY_PIN, SURFACE_BY_CODE_B };
 struct surface_opener {
     enum surface_way by;
-    /* 4 digits; or 14: YYMMDD of birth in its era, YYYY of expiry, security code; or, on the coming card, 16,
-     * beginning with YYYYMMDD */
-    struct bytes value;
+    struct bytes value; /* 4 digits; or 14: YYMMDD of birth (in its era; western on the coming card), YYYY of
+                           expiry, security code */
     enum card_last_try last_try;
 };
 

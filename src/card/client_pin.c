@@ -12,7 +12,6 @@ struct pin_place {
     unsigned file;
     uint8_t shortest;
     uint8_t longest;
-    uint8_t step; /* between the lengths that there are */
     bool alphanumeric;
     bool chosen; /* by the person, who may change it */
     uint8_t change_class;
@@ -20,17 +19,15 @@ struct pin_place {
     uint8_t change_p1;
 };
 
-/* Code B begins with the birth date: YYMMDD of its era today, YYYYMMDD on the coming card. */
 static const struct pin_place places[] = {
-    {CARD_PIN_AUTHENTICATION, CARD_JPKI, JPKI_AUTHENTICATION_PIN, 4, 4, 1, false, true, 0x00, INS_CHANGE_PIN,
+    {CARD_PIN_AUTHENTICATION, CARD_JPKI, JPKI_AUTHENTICATION_PIN, 4, 4, false, true, 0x00, INS_CHANGE_PIN, 1},
+    {CARD_PIN_SIGNATURE, CARD_JPKI, JPKI_SIGNATURE_PASSWORD, 6, 16, true, true, 0x00, INS_CHANGE_PIN, 1},
+    {CARD_PIN_SURFACE_INPUT, CARD_SURFACE_INPUT, SURFACE_INPUT_PIN, 4, 4, false, true, 0x00, INS_CHANGE_PIN,
      1},
-    {CARD_PIN_SIGNATURE, CARD_JPKI, JPKI_SIGNATURE_PASSWORD, 6, 16, 1, true, true, 0x00, INS_CHANGE_PIN, 1},
-    {CARD_PIN_SURFACE_INPUT, CARD_SURFACE_INPUT, SURFACE_INPUT_PIN, 4, 4, 1, false, true, 0x00,
-     INS_CHANGE_PIN, 1},
-    {CARD_PIN_RESIDENT, CARD_RESIDENT, CARD_OTHER_PIN, 4, 4, 1, false, true, 0x80, INS_SET_PIN, 0},
-    {CARD_PIN_COMMON, CARD_COMMON, CARD_OTHER_PIN, 4, 4, 1, false, true, 0x80, INS_SET_PIN, 0},
-    {CARD_PIN_INPUT_CODE_B, CARD_SURFACE_INPUT, SURFACE_INPUT_CODE_B, 14, 16, 2, false, false, 0, 0, 0},
-    {CARD_PIN_CHECK_CODE_B, CARD_SURFACE_CHECK, SURFACE_CHECK_CODE_B, 14, 16, 2, false, false, 0, 0, 0},
+    {CARD_PIN_RESIDENT, CARD_RESIDENT, CARD_OTHER_PIN, 4, 4, false, true, 0x80, INS_SET_PIN, 0},
+    {CARD_PIN_COMMON, CARD_COMMON, CARD_OTHER_PIN, 4, 4, false, true, 0x80, INS_SET_PIN, 0},
+    {CARD_PIN_INPUT_CODE_B, CARD_SURFACE_INPUT, SURFACE_INPUT_CODE_B, 14, 14, false, false, 0, 0, 0},
+    {CARD_PIN_CHECK_CODE_B, CARD_SURFACE_CHECK, SURFACE_CHECK_CODE_B, 14, 14, false, false, 0, 0, 0},
 };
 
 static const struct pin_place *place_of(enum card_pin pin)
@@ -43,8 +40,7 @@ static const struct pin_place *place_of(enum card_pin pin)
 
 static bool is_well_formed(const struct pin_place *place, struct bytes value)
 {
-    if (value.length < place->shortest || value.length > place->longest ||
-        (value.length - place->shortest) % place->step != 0)
+    if (value.length < place->shortest || value.length > place->longest)
         return false;
     for (size_t i = 0; i < value.length; i++) {
         bool digit = value.data[i] >= '0' && value.data[i] <= '9';
