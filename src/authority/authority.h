@@ -86,9 +86,10 @@ struct issued_card {
 
 /*
  * Makes the certificates. Where serials were promised to this resident (authority/bulk.h) the certificates
- * get those; otherwise a card is opened for the resident. ERR_NOT_FOUND: no such resident. ERR_WRONG_STATE:
- * not living, or a phone without an active card. ERR_EXISTS: there is a card already (renew it, or revoke it
- * first), or a phone. ERR_UNSUPPORTED: a key kind that the generation does not have.
+ * get those, and the state in which they were promised: a card that was lost may be made to be tried;
+ * otherwise a card is opened for the resident. ERR_NOT_FOUND: no such resident. ERR_WRONG_STATE: not living,
+ * or a phone without an active card. ERR_EXISTS: there is a card already (renew it, or revoke it first), or a
+ * phone. ERR_UNSUPPORTED: a key kind that the generation does not have.
  */
 enum status authority_issue_card(struct authority *authority, const struct card_order *order,
                                  struct issued_card *out) MUST_CHECK;

@@ -329,12 +329,23 @@ static enum status record(struct db *db, void *argument)
 
 /* ---- a first card, a phone, a renewal ---- */
 
+/* Nothing of the newest card was ever made: it may be, in whatever state it was promised. (What a card was
+ * made without is revoked, and never made.) */
+static bool is_all_promise(const struct holding *holding)
+{
+    for (size_t i = 0; i < holding->count; i++)
+        if (is_of_newest_card(holding, &holding->rows[i]) && holding->rows[i].made)
+            return false;
+    return holding->count > 0;
+}
+
 static const struct certificate_row *find_promised(const struct holding *holding, enum card_issuer issuer)
 {
+    bool in_any_state = is_all_promise(holding);
     for (size_t i = 0; i < holding->count; i++) {
         const struct certificate_row *row = &holding->rows[i];
-        if (is_of_newest_card(holding, row) && !row->made && row->state == STATE_ACTIVE &&
-            row->issuer == issuer)
+        bool may_be_made = row->state == STATE_ACTIVE || (in_any_state && row->state != STATE_SUPERSEDED);
+        if (is_of_newest_card(holding, row) && !row->made && may_be_made && row->issuer == issuer)
             return row;
     }
     return NULL;

@@ -479,7 +479,8 @@ static void begin_person(struct scene *scene, uint64_t index)
     scene->count = 1;
     person_begin(making, index, &scene->home, person);
     bool is_male = scene->at % 2 == 0;
-    person->known.birth = birth_years_before(days_ago(scene, 150), USUAL_AGE);
+    person->known.birth =
+        birth_years_before(days_ago(scene, 60 + (int)(scene->at * 37 % 250)), 28 + (int)(scene->at * 5 % 31));
     person->known.sex = is_male ? SEX_MALE : SEX_FEMALE;
     const struct word *surname = &surnames[(scene->at * 7 + 3) % surname_count];
     const struct word *given =
@@ -521,9 +522,9 @@ static void choose_secrets(const struct nation_plan *plan, struct cast_member *m
         member->signature_password[i] = signs[dice_roll(&dice, sizeof(signs) - 1)];
 }
 
-static enum authentication authentication_of(const struct synthetic_card *card, enum cast_way way)
+static enum authentication authentication_of(const struct synthetic_card *card)
 {
-    if (!card->present || way == CAST_BY_NUMBER)
+    if (!card->present)
         return AUTHENTICATED_BY_NONE;
     return card->variant == CARD_VARIANT_WITHOUT_PIN ? AUTHENTICATED_BY_FACE : AUTHENTICATED_BY_PIN;
 }
@@ -543,7 +544,7 @@ void cast_member_of(const struct nation_plan *plan, uint64_t at, const struct sy
     if (person->card.present)
         (void)snprintf(out->card_image, sizeof(out->card_image), "cast-%s.card", out->played->name);
     out->shows_superseded = is_case(out, "card_superseded");
-    out->authenticated_by = authentication_of(&person->card, out->played->way);
+    out->authenticated_by = authentication_of(&person->card);
 }
 
 /* ---- JSON ---- */

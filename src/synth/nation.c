@@ -67,8 +67,11 @@ static void add_children(struct household *household, int age_of_parent, int cou
 {
     struct making *making = &household->making;
     int most = age_of_parent - 20 > 22 ? 22 : age_of_parent - 20;
-    for (int i = 0; i < count; i++)
-        add_person(household, age_between(making, 0, most < 0 ? 0 : most), sex_by_chance(making));
+    for (int i = 0; i < count; i++) {
+        /* Fewer are born each year: the older of two. */
+        int a = age_between(making, 0, most < 0 ? 0 : most), b = age_between(making, 0, most < 0 ? 0 : most);
+        add_person(household, a > b ? a : b, sex_by_chance(making));
+    }
     /* Twins: the second was born on the day of the first. */
     if (count >= 2 && making_chance(making, 12))
         household->people[household->count - 1].known.birth =
@@ -91,11 +94,11 @@ static void add_people(struct household *household)
     } else if (shape < 420) {
         add_couple(household, age_between(making, 25, 72));
     } else if (shape < 640) {
-        int age = age_between(making, 26, 52);
+        int age = age_between(making, 28, 56);
         add_couple(household, age);
         add_children(household, age, 1 + (int)making_roll(making, 3));
     } else if (shape < 700) {
-        int age = age_between(making, 24, 52);
+        int age = age_between(making, 26, 54);
         add_person(household, age, making_chance(making, 850) ? SEX_FEMALE : SEX_MALE);
         add_children(household, age, 1 + (int)making_roll(making, 2));
     } else if (shape < 810) {

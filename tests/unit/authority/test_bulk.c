@@ -154,6 +154,91 @@ static void those_registered_later_get_numbers_of_their_own(void **state)
         assert_true(crowd.stored[i].resident < later);
 }
 
+/* One resident whose card was renewed and then reported lost. */
+static bool one_suspended(void *context, struct bulk_resident *out)
+{
+    unsigned *given = context;
+    if ((*given)++)
+        return false;
+    *out = (struct bulk_resident){
+        .resident = resident_with("00000010000"),
+        .has_card = true,
+        .has_signature = true,
+        .certificate_begins = moment_of_day(2025, 2, 1),
+        .certificate_ends = moment_of_day(2030, 5, 18) - MICROSECONDS,
+        .state = STATE_SUSPENDED,
+        .is_renewed = true,
+        .renewed_begins = moment_of_day(2020, 2, 1),
+        .renewed_ends = moment_of_day(2025, 5, 18) - MICROSECONDS,
+    };
+    return true;
+}
+
+static int64_t load_one_suspended(void)
+{
+    unsigned given = 0;
+    uint64_t loaded;
+    const struct bulk_source source = {.next = one_suspended, .context = &given};
+    assert_int_equal(authority_load_residents(world.authority, &source, &loaded), OK);
+    struct resident wanted = resident_with("00000010000"), found;
+    struct region region = {0};
+    assert_int_equal(authority_find_resident(world.authority, &wanted.number, &region, &found), OK);
+    region_free(&region);
+    return found.id;
+}
+
+static size_t list(int64_t resident, struct certificate_row *rows)
+{
+    size_t count;
+    assert_int_equal(
+        authority_list_certificates(world.authority, resident, rows, CERTIFICATES_OF_RESIDENT_MAX, &count),
+        OK);
+    return count;
+}
+
+static void a_renewed_promise_names_its_successor(void **state)
+{
+    (void)state;
+    struct certificate_row rows[CERTIFICATES_OF_RESIDENT_MAX];
+    size_t count = list(load_one_suspended(), rows), superseded = 0;
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].state != STATE_SUPERSEDED) {
+            assert_int_equal(rows[i].state, STATE_SUSPENDED);
+            continue;
+        }
+        superseded++;
+        bool names_one = false;
+        for (size_t j = 0; j < count; j++)
+            names_one |= rows[j].issuer == rows[i].issuer && rows[j].state == STATE_SUSPENDED &&
+                         certificate_id_equal(&rows[j].id, &rows[i].successor);
+        assert_true(names_one);
+    }
+    assert_int_equal(superseded, 2);
+}
+
+static void a_promised_card_is_made_in_the_state_of_its_promise(void **state)
+{
+    (void)state;
+    struct certificate_row rows[CERTIFICATES_OF_RESIDENT_MAX];
+    int64_t resident = load_one_suspended();
+    struct card_order order = order_with("00000010000", rsa_key(0), rsa_key(1));
+    struct issued_card issued = {0};
+    assert_int_equal(authority_issue_card(world.authority, &order, &issued), OK);
+    size_t count = list(resident, rows), made = 0;
+    assert_int_equal(count, 4);
+    for (size_t i = 0; i < count; i++) {
+        made += rows[i].made;
+        if (rows[i].made)
+            assert_int_equal(rows[i].state, STATE_SUSPENDED);
+        if (rows[i].issuer == CARD_ISSUER_AUTHENTICATION && rows[i].made)
+            assert_true(certificate_id_equal(&rows[i].id, &issued.authentication.id));
+    }
+    assert_int_equal(made, 2);
+    issued_card_free(&issued);
+    order_free(&order);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +246,8 @@ int main(void)
         cmocka_unit_test_setup(certificates_are_promised_to_those_with_a_card, reset),
         cmocka_unit_test_setup(a_number_that_is_taken_stops_the_load, reset),
         cmocka_unit_test_setup(those_registered_later_get_numbers_of_their_own, reset),
+        cmocka_unit_test_setup(a_renewed_promise_names_its_successor, reset),
+        cmocka_unit_test_setup(a_promised_card_is_made_in_the_state_of_its_promise, reset),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, create, destroy);
