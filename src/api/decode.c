@@ -156,3 +156,11 @@ void decode_free(struct decoder *decoder)
         json_decref(decoder->object);
     decoder->object = NULL;
 }
+
+enum reason decode_end(struct decoder *decoder, const char **member)
+{
+    enum reason reason = decode_finish(decoder);
+    *member = decoder->member;
+    decode_free(decoder);
+    return reason;
+}

@@ -57,5 +57,7 @@ enum reason decode_finish(struct decoder *decoder);
 /* Takes over a child's reason. */
 void decode_end_object(struct decoder *parent, struct decoder *child);
 void decode_free(struct decoder *decoder);
+/* Finishes and frees a document: its reason, and the member at fault. */
+enum reason decode_end(struct decoder *decoder, const char **member);
 
 #endif

@@ -2,10 +2,9 @@
 
 #include <stdlib.h>
 
-#include "api/checks.h"
 #include "api/pending.h"
+#include "api/requests.h"
 #include "api/respond.h"
-#include "service/enrol.h"
 
 void handle_terms(struct http_request *request, void *context)
 {
@@ -37,15 +36,11 @@ void handle_enrolment(struct http_request *request, void *context)
     if (!enrol)
         return;
     enrol->encode = encode_result;
-    struct enrolment_request asked = {0};
-    struct decoder decoder = decode_document(request->body);
-    decode_card_proof(&decoder, request->region, &asked.proof);
-    struct bytes version = decode_text(&decoder, "terms_version");
-    asked.terms_version = region_copy(request->region, version);
-    enum reason reason = decode_finish(&decoder);
-    decode_free(&decoder);
+    struct enrolment_request asked;
+    const char *member = NULL;
+    enum reason reason = decode_enrolment(request->body, request->region, &asked, &member);
     if (reason == REASON_NONE)
         enrol_start(enrol, &asked);
     else
-        pending_refuse(&enrol->proceeding, reason, decoder.member);
+        pending_refuse(&enrol->proceeding, reason, member);
 }
