@@ -5,7 +5,9 @@
 
 #include "authority/holdings.h"
 
-enum { RESIDENTS_A_TRANSACTION = 10000 };
+/* Ids are random, so that each transaction rewrites most of the index over them, however few it adds: a long
+ * load takes more and more at a time. */
+enum { FIRST_TRANSACTION = 5000, LONGEST_TRANSACTION = 160000 };
 
 /* Of one resident's certificates. */
 struct serials {
@@ -18,6 +20,7 @@ struct chunk {
     struct bulk_resident *residents;
     struct bulk_stored *stored;
     struct serials *serials;
+    size_t limit;
     size_t count;
     size_t cards;
     size_t certificates;
@@ -79,8 +82,7 @@ static enum status fill(struct chunk *chunk, const struct bulk_source *source)
 {
     region_reset(&chunk->texts);
     chunk->count = chunk->cards = chunk->certificates = 0;
-    while (chunk->count < RESIDENTS_A_TRANSACTION &&
-           source->next(source->context, &chunk->residents[chunk->count])) {
+    while (chunk->count < chunk->limit && source->next(source->context, &chunk->residents[chunk->count])) {
         if (!copy_texts(&chunk->texts, &chunk->residents[chunk->count].resident.items))
             return ERR_NO_MEMORY;
         enum status status = promise(chunk, chunk->count);
@@ -184,6 +186,8 @@ static enum status load_chunks(struct chunk *chunk, const struct bulk_source *so
             return status;
         tell(chunk, source, *count);
         *count += chunk->count;
+        if (chunk->limit < LONGEST_TRANSACTION)
+            chunk->limit *= 2;
     }
 }
 
@@ -192,15 +196,16 @@ enum status authority_load_residents(struct authority *authority, const struct b
 {
     struct chunk chunk = {
         .authority = authority,
-        .residents = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.residents)),
-        .stored = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.stored)),
-        .serials = calloc(RESIDENTS_A_TRANSACTION, sizeof(*chunk.serials)),
+        .limit = FIRST_TRANSACTION,
+        .residents = calloc(LONGEST_TRANSACTION, sizeof(*chunk.residents)),
+        .stored = calloc(LONGEST_TRANSACTION, sizeof(*chunk.stored)),
+        .serials = calloc(LONGEST_TRANSACTION, sizeof(*chunk.serials)),
     };
     *count = 0;
     bool whole = chunk.residents && chunk.stored && chunk.serials;
     enum status status = whole ? load_chunks(&chunk, source, count) : ERR_NO_MEMORY;
     if (chunk.residents)
-        secret_wipe(chunk.residents, RESIDENTS_A_TRANSACTION * sizeof(*chunk.residents));
+        secret_wipe(chunk.residents, LONGEST_TRANSACTION * sizeof(*chunk.residents));
     free(chunk.residents);
     free(chunk.stored);
     free(chunk.serials);

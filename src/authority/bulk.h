@@ -34,7 +34,7 @@ struct bulk_source {
     void *context;
 };
 
-/* In transactions of some thousands: what was stored() stays when a later one fails. */
+/* In transactions of thousands, then more: what was stored() stays when a later one fails. */
 enum status authority_load_residents(struct authority *authority, const struct bulk_source *source,
                                      uint64_t *count) MUST_CHECK;
 
