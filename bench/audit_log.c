@@ -55,10 +55,10 @@ static struct audit_store *store_open(const char *directory)
     return store;
 }
 
-static int64_t processor_microseconds(void)
+static int64_t processor_microseconds(int whose)
 {
     struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
+    getrusage(whose, &usage);
     return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * (int64_t)MICROSECONDS + usage.ru_utime.tv_usec +
            usage.ru_stime.tv_usec;
 }
@@ -82,10 +82,10 @@ static void groups_measure(struct audit_store *store, size_t size)
             group[i] = &submissions[i];
         }
         int64_t began = monotonic_microseconds();
-        int64_t used = processor_microseconds();
+        int64_t used = processor_microseconds(RUSAGE_THREAD);
         store->driver->append(store, group, size);
         took += monotonic_microseconds() - began;
-        processor += processor_microseconds() - used;
+        processor += processor_microseconds(RUSAGE_THREAD) - used;
         for (size_t i = 0; i < size; i++)
             must(submissions[i].outcome == AUDIT_RECORDED ? OK : ERR_IO, "recording");
         events += size;
@@ -103,14 +103,15 @@ static void index_measure(const char *directory, const char *index_path)
     const struct audit_log_options options = {
         .store = store_open(directory), .index_path = index_path, .clock = &real_clock};
     struct audit_log *log;
-    int64_t began = monotonic_microseconds();
+    int64_t used = processor_microseconds(RUSAGE_SELF);
     must(audit_log_open(&options, &log), "opening the log with its index");
     uint64_t last = audit_log_newest(log) < INDEXED_EVENTS ? audit_log_newest(log) : INDEXED_EVENTS;
     must(audit_log_await_index(log, last, 120000), "indexing");
-    int64_t took = monotonic_microseconds() - began;
+    used = processor_microseconds(RUSAGE_SELF) - used;
     struct audit_measures measures;
     audit_log_measure(log, &measures);
-    printf("indexing an event, behind the log\tany\t%.1f\tus\n", (double)took / (double)measures.indexed);
+    printf("processor to index an event, behind the log\tany\t%.1f\tus\n",
+           (double)used / (double)measures.indexed);
     audit_log_close(log);
 }
 
