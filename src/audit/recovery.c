@@ -37,7 +37,7 @@ static enum status tail_check(struct segment *segment, struct log_end *end)
     uint64_t from = end->offset;
     while (from < end->written_end) {
         struct frame frame;
-        status = segment_search(segment, from, &frame);
+        status = segment_search(segment, from, end->written_end, &frame);
         if (status == ERR_NOT_FOUND)
             return OK;
         if (status != OK)

@@ -268,9 +268,9 @@ enum status segment_read(struct segment *segment, uint64_t offset, struct frame 
     return frame_read(segment, offset, &fresh, out);
 }
 
-enum status segment_search(struct segment *segment, uint64_t offset, struct frame *out)
+enum status segment_search(struct segment *segment, uint64_t offset, uint64_t end, struct frame *out)
 {
-    for (; offset + FRAME_HEAD_SIZE <= segment->header.size; offset += 8) {
+    for (; offset < end && offset + FRAME_HEAD_SIZE <= segment->header.size; offset += 8) {
         struct bytes marker;
         bool fresh;
         enum status status = segment_view(segment, offset, 4, &fresh, &marker);

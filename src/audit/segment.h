@@ -79,8 +79,10 @@ struct frame {
  * written there. ERR_DAMAGED: something was that is no frame. ERR_IO.
  */
 enum status segment_read(struct segment *segment, uint64_t offset, struct frame *out) MUST_CHECK NONNULL;
-/* The first whole frame at or after offset, whatever lies before it. ERR_NOT_FOUND. */
-enum status segment_search(struct segment *segment, uint64_t offset, struct frame *out) MUST_CHECK NONNULL;
+/* The first whole frame that begins at or after offset and before end, whatever lies before it.
+ * ERR_NOT_FOUND. */
+enum status segment_search(struct segment *segment, uint64_t offset, uint64_t end,
+                           struct frame *out) MUST_CHECK NONNULL;
 /* Where the last byte that is not zero ends, from offset on; offset itself when there is none. */
 enum status segment_written_end(struct segment *segment, uint64_t offset, uint64_t *end) MUST_CHECK NONNULL;
 

@@ -73,7 +73,7 @@ static enum status gap_verify(struct verifier *verifier, struct segment *segment
         return status;
     uint64_t gap = *offset;
     for (uint64_t from = gap; from < end; from = frame.offset + frame.length) {
-        status = segment_search(segment, from, &frame);
+        status = segment_search(segment, from, end, &frame);
         if (status == ERR_NOT_FOUND)
             break;
         if (status != OK)
