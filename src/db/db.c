@@ -312,6 +312,11 @@ unsigned db_wants(const struct db *db)
     return db->driver->wants ? db->driver->wants(db) : 0;
 }
 
+unsigned db_fd_generation(const struct db *db)
+{
+    return db->driver->fd_generation ? db->driver->fd_generation(db) : 0;
+}
+
 int64_t db_wake_at(const struct db *db)
 {
     return db->driver->wake_at ? db->driver->wake_at(db) : INT64_MAX;

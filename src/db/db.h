@@ -125,10 +125,12 @@ enum { DB_WANTS_READ = 1, DB_WANTS_WRITE = 2 };
 
 /*
  * For an event loop; only PostgreSQL handles for checks have something to watch. After every db_process()
- * and every submit ask all three again: the descriptor changes when the connection is made anew.
+ * and every submit ask all of these again: the descriptor changes when the connection is made anew.
  */
 int db_fd(const struct db *db); /* -1: nothing to watch now */
 unsigned db_wants(const struct db *db);
+/* Another number: db_fd() may be a new descriptor that has the old one's number, so watch it anew. */
+unsigned db_fd_generation(const struct db *db);
 /* When db_process() must be called at the latest, in monotonic_microseconds(); INT64_MAX: never. */
 int64_t db_wake_at(const struct db *db);
 /* Goes on with what is under way: sends, receives, calls back, gives up what is past its deadline

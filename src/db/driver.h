@@ -29,6 +29,7 @@ struct db_driver {
                           int64_t deadline, db_done *done, void *argument) MUST_CHECK;
     int (*fd)(const struct db *db);
     unsigned (*wants)(const struct db *db);
+    unsigned (*fd_generation)(const struct db *db);
     int64_t (*wake_at)(const struct db *db);
     void (*process)(struct db *db);
     int (*pending)(const struct db *db);

@@ -245,12 +245,19 @@ static enum status finish_command(PGresult *result, const struct db_statement *s
     return status;
 }
 
+const char postgresql_session_settings[] =
+    "select set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false), "
+    "set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false), "
+    "set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), "
+    "set_config('enable_material', 'off', false), set_config('enable_memoize', 'off', false)";
+
 static enum status set_up(struct db_postgresql *db)
 {
     char settings[128];
     snprintf(settings, sizeof settings,
              "set default_transaction_isolation = serializable; set lock_timeout = %d", db->base.wait_ms);
-    return finish_command(PQexec(db->connection, settings), NULL);
+    enum status status = finish_command(PQexec(db->connection, settings), NULL);
+    return status == OK ? finish_command(PQexec(db->connection, postgresql_session_settings), NULL) : status;
 }
 
 /* For changes: makes the connection anew where it is gone. */
@@ -412,6 +419,7 @@ static const struct db_driver postgresql_driver = {
     .submit = postgresql_submit,
     .fd = postgresql_fd,
     .wants = postgresql_wants,
+    .fd_generation = postgresql_fd_generation,
     .wake_at = postgresql_wake_at,
     .process = postgresql_process,
     .pending = postgresql_pending,

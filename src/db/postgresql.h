@@ -37,7 +37,8 @@ struct db_postgresql {
     /* Checks only. */
     enum connection_state state;
     PostgresPollingStatusType polling;
-    int failures; /* attempts to connect in a row */
+    unsigned generation; /* of the descriptor: libpq makes a new one for each address that it tries */
+    int failures;        /* attempts to connect in a row */
     int64_t wake_at;
     int64_t earliest;     /* no check under way has a deadline before this */
     bool broken;          /* sending failed: given up by the next process */
@@ -76,6 +77,14 @@ struct connection_words {
     char wait_seconds[16];
     char wait_milliseconds[16];
 };
+/*
+ * One statement that sets what both kinds of session share. Rows are found by key, always: the plan is made
+ * once for a connection and is nested look-ups in indexes, whatever statistics are missing or wrong;
+ * compiling it (jit) would cost seconds. That a change reads by index also keeps SERIALIZABLE from locking
+ * whole tables.
+ */
+extern const char postgresql_session_settings[];
+
 void postgresql_words(const struct db_postgresql *db, struct connection_words *out);
 
 /* postgresql_checks.c */
@@ -84,6 +93,7 @@ enum status postgresql_submit(struct db *db, const struct db_statement *statemen
                               void *argument) MUST_CHECK;
 int postgresql_fd(const struct db *db);
 unsigned postgresql_wants(const struct db *db);
+unsigned postgresql_fd_generation(const struct db *db);
 int64_t postgresql_wake_at(const struct db *db);
 void postgresql_process(struct db *db);
 int postgresql_pending(const struct db *db);

@@ -90,6 +90,7 @@ static void start_connecting(struct db_postgresql *db)
     postgresql_words(db, &words);
     db->connection = PQconnectStartParams(words.keywords, words.values, 1);
     db->state = CONNECTION_MAKING;
+    db->generation++;
     db->polling = PGRES_POLLING_WRITING;
     db->wake_at = monotonic_microseconds() + (int64_t)db->base.wait_ms * 1000;
     if (!db->connection || PQstatus(db->connection) == CONNECTION_BAD)
@@ -114,6 +115,7 @@ static bool send_first_statements(struct db_postgresql *db)
     snprintf(timeout, sizeof timeout, "set statement_timeout = %d", db->base.wait_ms);
     return PQsetnonblocking(db->connection, 1) == 0 && PQenterPipelineMode(db->connection) == 1 &&
            send_setting(db, "set default_transaction_read_only = on") && send_setting(db, timeout) &&
+           send_setting(db, postgresql_session_settings) &&
            PQsendQueryParams(db->connection, db_schema_version_read.postgresql, 1, NULL, parameters.values,
                              parameters.lengths, parameters.formats, 1) == 1 &&
            PQpipelineSync(db->connection) == 1;
@@ -132,6 +134,7 @@ static void go_on_connecting(struct db_postgresql *db)
     if (!is_socket_ready(db))
         return;
     db->polling = PQconnectPoll(db->connection);
+    db->generation++;
     if (db->polling == PGRES_POLLING_FAILED) {
         give_up_connection(db);
         return;
@@ -342,6 +345,11 @@ unsigned postgresql_wants(const struct db *base)
     if (db->state == CONNECTION_MAKING)
         return db->polling == PGRES_POLLING_READING ? DB_WANTS_READ : DB_WANTS_WRITE;
     return PQflush(db->connection) == 1 ? DB_WANTS_READ | DB_WANTS_WRITE : DB_WANTS_READ;
+}
+
+unsigned postgresql_fd_generation(const struct db *base)
+{
+    return ((const struct db_postgresql *)base)->generation;
 }
 
 int64_t postgresql_wake_at(const struct db *base)

@@ -18,13 +18,15 @@ static void on_ready(evutil_socket_t fd, short what, void *argument)
 
 static void watch(struct loop_database *database, int fd, unsigned wanted)
 {
-    if (fd == database->watched && wanted == database->wanted)
+    unsigned generation = db_fd_generation(database->own.checks);
+    if (fd == database->watched && wanted == database->wanted && generation == database->generation)
         return;
     if (database->readiness)
         event_free(database->readiness);
     database->readiness = NULL;
     database->watched = fd;
     database->wanted = wanted;
+    database->generation = generation;
     if (fd < 0 || wanted == 0)
         return;
     short events = (short)(EV_PERSIST | (wanted & DB_WANTS_READ ? EV_READ : 0) |

@@ -18,6 +18,7 @@ struct loop_database {
     struct event *timer;
     int watched;
     unsigned wanted;
+    unsigned generation; /* of the descriptor watched */
 };
 
 /* After the server has started. The database stays until the loops have ended. */

@@ -15,6 +15,63 @@
 
 static struct postgresql_server shared_server;
 static int made;
+static const struct db_catalogue *prepared;
+static bool is_prepared;
+
+void test_databases_start_with(const struct db_catalogue *catalogue)
+{
+    prepared = catalogue;
+}
+
+/* All tables of ours; a partition goes with its parent. */
+#define EACH_TABLE                                                                                           \
+    "for t in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "               \
+    "where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relispartition "                       \
+    "and c.relname <> 'shikaku_schema' loop "
+
+static void keep_what_the_migration_left(const char *name)
+{
+    postgresql_server_execute(&shared_server, name,
+                              "do $$ declare t text; begin create schema kept; " EACH_TABLE
+                              "execute format('create table kept.%I as table public.%I', t, t); "
+                              "end loop; end $$");
+}
+
+static void put_back_what_the_migration_left(const char *name)
+{
+    postgresql_server_execute(&shared_server, name,
+                              "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                              "where datname = current_database() and pid <> pg_backend_pid()");
+    postgresql_server_execute(
+        &shared_server, name,
+        "do $$ declare t text; begin set local session_replication_role = replica; " EACH_TABLE
+        "execute format('delete from public.%I', t); "
+        "execute format('insert into public.%I overriding system value table kept.%I', t, t); "
+        "end loop; end $$");
+}
+
+static void use_prepared_database(struct test_database *database)
+{
+    static const char name[] = "prepared";
+    postgresql_server_location(&shared_server, name, database->location, sizeof database->location);
+    if (is_prepared) {
+        put_back_what_the_migration_left(name);
+        return;
+    }
+    postgresql_server_execute(&shared_server, "postgres", "create database prepared");
+    db_close(test_database_migrated(database, prepared));
+    keep_what_the_migration_left(name);
+    is_prepared = true;
+}
+
+static void use_new_database(struct test_database *database)
+{
+    snprintf(database->name, sizeof database->name, "test%d", ++made);
+    char sql[64];
+    snprintf(sql, sizeof sql, "create database %s", database->name);
+    postgresql_server_execute(&shared_server, "postgres", sql);
+    postgresql_server_location(&shared_server, database->name, database->location, sizeof database->location);
+}
 
 int test_database_on_sqlite(void **state)
 {
@@ -38,11 +95,10 @@ int test_database_on_postgresql(void **state)
     else if (shared_server.process == 0)
         postgresql_server_start(&shared_server);
     database->server = &shared_server;
-    snprintf(database->name, sizeof database->name, "test%d", ++made);
-    char sql[64];
-    snprintf(sql, sizeof sql, "create database %s", database->name);
-    postgresql_server_execute(&shared_server, "postgres", sql);
-    postgresql_server_location(&shared_server, database->name, database->location, sizeof database->location);
+    if (prepared)
+        use_prepared_database(database);
+    else
+        use_new_database(database);
     *state = database;
     return 0;
 }
@@ -60,7 +116,7 @@ int test_database_drop(void **state)
     struct test_database *database = *state;
     if (database->directory[0])
         nftw(database->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    if (database->server && database->server->process) {
+    if (database->name[0] && database->server->process) {
         char sql[64];
         snprintf(sql, sizeof sql, "drop database %s with (force)", database->name);
         postgresql_server_execute(database->server, "postgres", sql);
