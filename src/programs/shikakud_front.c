@@ -100,14 +100,24 @@ static enum status open_database(const struct front *front, enum db_use use, str
     return registry_open(&options, out);
 }
 
+/* Segment files beside the embedded database; where machines share a database, the log is shared in it. */
+static enum status open_store(const struct front *front, struct audit_store **out)
+{
+    const char *database = front->settings->database;
+    if (strncmp(database, "sqlite:", 7) != 0)
+        return audit_store_open_database(database, &real_clock, out);
+    const struct audit_segments_options segments = {.directory = front->settings->log_directory,
+                                                    .clock = &real_clock};
+    return audit_store_open_segments(&segments, out);
+}
+
 static enum status open_log(struct front *front)
 {
     const char *directory = front->settings->log_directory;
-    const struct audit_segments_options segments = {.directory = directory, .clock = &real_clock};
     struct audit_store *store = NULL;
     enum status status = open_database(front, DB_FOR_CHANGES, &front->outbox.changes);
     if (status == OK)
-        status = audit_store_open_segments(&segments, &store);
+        status = open_store(front, &store);
     if (status != OK)
         return status;
     front->outbox_interface = event_outbox_interface(&front->outbox);
