@@ -303,6 +303,12 @@ static void wait_for_end(struct front *front, const sigset_t *signals)
     }
 }
 
+/* What another start may find otherwise: a port or a log still held, a database server that is not up yet. */
+static bool may_pass(enum status status)
+{
+    return status == ERR_EXISTS || status == ERR_BUSY || status == ERR_UNREACHABLE || status == ERR_TIMEOUT;
+}
+
 int run_front(const struct centre_settings *settings)
 {
     sigset_t signals;
@@ -326,5 +332,5 @@ int run_front(const struct centre_settings *settings)
         wait_for_end(&front, &signals);
     }
     close_front(&front);
-    return status == OK ? 0 : status == ERR_EXISTS || status == ERR_BUSY ? 1 : CHILD_EXIT_SETTINGS;
+    return status == OK ? 0 : may_pass(status) ? 1 : CHILD_EXIT_SETTINGS;
 }
