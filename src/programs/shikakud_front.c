@@ -101,11 +101,15 @@ static enum status open_database(const struct front *front, enum db_use use, str
 }
 
 /* Segment files beside the embedded database; where machines share a database, the log is shared in it. */
+static bool shares_database(const struct front *front)
+{
+    return strncmp(front->settings->database, "sqlite:", 7) != 0;
+}
+
 static enum status open_store(const struct front *front, struct audit_store **out)
 {
-    const char *database = front->settings->database;
-    if (strncmp(database, "sqlite:", 7) != 0)
-        return audit_store_open_database(database, &real_clock, out);
+    if (shares_database(front))
+        return audit_store_open_database(front->settings->database, &real_clock, out);
     const struct audit_segments_options segments = {.directory = front->settings->log_directory,
                                                     .clock = &real_clock};
     return audit_store_open_segments(&segments, out);
@@ -113,7 +117,6 @@ static enum status open_store(const struct front *front, struct audit_store **ou
 
 static enum status open_log(struct front *front)
 {
-    const char *directory = front->settings->log_directory;
     struct audit_store *store = NULL;
     enum status status = open_database(front, DB_FOR_CHANGES, &front->outbox.changes);
     if (status == OK)
@@ -123,7 +126,8 @@ static enum status open_log(struct front *front)
     front->outbox_interface = event_outbox_interface(&front->outbox);
     const struct audit_log_options options = {
         .store = store,
-        .index_path = path_in(front, directory, "index.db"),
+        .index_path =
+            shares_database(front) ? NULL : path_in(front, front->settings->log_directory, "index.db"),
         .clock = &real_clock,
         .outbox = &front->outbox_interface,
     };
