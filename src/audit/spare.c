@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -13,9 +15,11 @@ enum {
     CHUNK = 256 * 1024,
     /* Synced in pieces: a long sync would hold up those of the log. */
     CHUNKS_A_SYNC = 8,
+    HEADER = 4096, /* what its taker writes before it is renamed */
 };
 
 const char spare_name[SPARE_NAME_SIZE] = "spare";
+static const char unfinished_name[] = "spare.making";
 
 struct spare {
     int directory;
@@ -55,9 +59,28 @@ static enum status zeros_write(int fd, uint32_t size)
     return status;
 }
 
+/* One that was left from before: under its name it is whole and synced, but its header may have been begun.
+ */
+static bool spare_find(const struct spare *spare, int *out)
+{
+    uint8_t header[HEADER];
+    struct stat file;
+    int fd = openat(spare->directory, spare_name, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool usable = fstat(fd, &file) == 0 && file.st_size == (off_t)spare->size &&
+                  pread(fd, header, sizeof header, 0) == (ssize_t)sizeof header && header[0] == 0 &&
+                  memcmp(header, header + 1, sizeof header - 1) == 0;
+    if (!usable)
+        close(fd);
+    else
+        *out = fd;
+    return usable;
+}
+
 static enum status spare_make(const struct spare *spare, int *out)
 {
-    int fd = openat(spare->directory, spare_name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = openat(spare->directory, unfinished_name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return status_from_errno(errno);
     /* Asks for all of the room first: on a full disk nothing is written in vain. */
@@ -65,9 +88,11 @@ static enum status spare_make(const struct spare *spare, int *out)
     enum status status = error ? status_from_errno(error) : zeros_write(fd, spare->size);
     if (status == OK && fsync(fd) != 0)
         status = ERR_IO;
+    if (status == OK && renameat(spare->directory, unfinished_name, spare->directory, spare_name) != 0)
+        status = ERR_IO;
     if (status != OK) {
         close(fd);
-        (void)unlinkat(spare->directory, spare_name, 0);
+        (void)unlinkat(spare->directory, unfinished_name, 0);
         return status;
     }
     *out = fd;
@@ -85,7 +110,7 @@ static void *spare_run(void *context)
         }
         pthread_mutex_unlock(&spare->lock);
         int fd = -1;
-        enum status status = spare_make(spare, &fd);
+        enum status status = spare_find(spare, &fd) ? OK : spare_make(spare, &fd);
         if (status != OK)
             LOG(LOG_ERROR, "audit_no_spare_segment", log_status("status", status));
         pthread_mutex_lock(&spare->lock);
@@ -132,10 +157,8 @@ void spare_free(struct spare *spare)
     pthread_cond_broadcast(&spare->changed);
     pthread_mutex_unlock(&spare->lock);
     pthread_join(spare->thread, NULL);
-    if (spare->state == SPARE_READY) {
+    if (spare->state == SPARE_READY)
         close(spare->fd);
-        (void)unlinkat(spare->directory, spare_name, 0);
-    }
     close(spare->directory);
     pthread_mutex_destroy(&spare->lock);
     pthread_cond_destroy(&spare->changed);

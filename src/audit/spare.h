@@ -13,9 +13,9 @@ struct spare;
 enum { SPARE_NAME_SIZE = 8 };
 extern const char spare_name[SPARE_NAME_SIZE]; /* of the file, until it is renamed */
 
-/* Starts making the first one. A file of that name, left from before, is written over. */
+/* Starts making the first one, unless a whole one is left from before. */
 enum status spare_create(const char *directory, uint32_t size, struct spare **out) MUST_CHECK NONNULL;
-/* Removes a file that was not taken. NULL is allowed. */
+/* A file that was not taken stays for the next time. NULL is allowed. */
 void spare_free(struct spare *spare);
 
 /*

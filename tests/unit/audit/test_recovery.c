@@ -437,6 +437,57 @@ a_full_disk_fails_events_once_the_last_segment_is_full_and_is_forgotten_when_the
     assert_log_whole(fixture, recorded + 1);
 }
 
+/* Closes the log once a segment is made ahead, and says which file it is. */
+static struct stat shut_with_spare(struct fixture *fixture, char path[TEST_PATH])
+{
+    struct stat file;
+    file_path(path, fixture->log_directory, "spare");
+    for (int tries = 0; stat(path, &file) != 0 && tries < 1000; tries++)
+        usleep(2000);
+    log_shut(fixture);
+    assert_int_equal(stat(path, &file), 0);
+    return file;
+}
+
+/* Records until a second segment is there: five events fill the first. */
+static struct stat second_segment(struct fixture *fixture)
+{
+    static uint8_t large[200 * 1024];
+    for (unsigned seed = 1; seed <= 6; seed++) {
+        struct event event = check_event(fixture, seed);
+        event.personal.answer = bytes_of(large, sizeof large);
+        assert_int_equal(record(fixture, &event), AUDIT_RECORDED);
+    }
+    char path[TEST_PATH];
+    struct stat file;
+    file_path(path, fixture->log_directory, "00000000000000000006.log");
+    assert_int_equal(stat(path, &file), 0);
+    return file;
+}
+
+static void a_segment_made_ahead_is_used_after_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[TEST_PATH];
+    struct stat made = shut_with_spare(fixture, path);
+    log_open_again(fixture);
+    assert_int_equal(second_segment(fixture).st_ino, made.st_ino);
+    log_shut(fixture);
+    assert_log_whole(fixture, 6);
+}
+
+static void a_segment_ahead_whose_header_was_begun_is_made_again(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[TEST_PATH];
+    struct stat made = shut_with_spare(fixture, path);
+    bytes_write_at(path, 4000, "x", 1);
+    log_open_again(fixture);
+    assert_int_not_equal(second_segment(fixture).st_ino, made.st_ino);
+    log_shut(fixture);
+    assert_log_whole(fixture, 6);
+}
+
 static void a_reader_follows_a_log_that_grows(void **state)
 {
     struct fixture *fixture = *state;
@@ -484,6 +535,8 @@ int main(void)
         LOG_TEST(a_failed_write_fails_every_event_of_its_group_and_leaves_no_trace),
         LOG_TEST(events_of_a_failed_group_do_not_come_back_after_a_restart),
         LOG_TEST(a_full_disk_fails_events_once_the_last_segment_is_full_and_is_forgotten_when_there_is_room),
+        LOG_TEST(a_segment_made_ahead_is_used_after_a_restart),
+        LOG_TEST(a_segment_ahead_whose_header_was_begun_is_made_again),
         LOG_TEST(a_reader_follows_a_log_that_grows),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
