@@ -4,57 +4,26 @@
  */
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cardCertificate, loadIssuer } from './support/certificate.ts';
 import {
-  bringUpCentre,
+  bringUpOnBoth,
   cardKeyPair,
-  institutionCode,
   numberRequest,
   otherInstitutionCode,
   outcomeOf,
   type CastMember,
-  type Centre,
   type Holder,
   type Machine,
 } from './support/centre.ts';
 import { jsonOf, type Answer, type Json } from './support/https.ts';
-import { postgresql } from './support/postgresql.ts';
 import { eventually } from './support/processes.ts';
-import type { Scope } from './support/scope.ts';
 
 // A scope for the whole file: what is brought up before the first test is declared.
-const scope: Scope = { after };
+const sites = await bringUpOnBoth({ after });
 
-interface Site {
-  centre: Centre;
-  institution: Machine;
-  other: Machine;
-  terminal: { id: string; certificate: Buffer };
-}
-
-async function bringUp(database?: string): Promise<Site> {
-  const centre = await bringUpCentre(scope, database === undefined ? {} : { database });
-  const institution = await centre.known('institution', institutionCode);
-  const other = await centre.known('institution', otherInstitutionCode);
-  return { centre, institution, other, terminal: await centre.terminal(institution) };
-}
-
-async function postgresqlLocation(): Promise<string> {
-  const [, directory] = /host=(\S+)/.exec((await postgresql(scope)).conninfo) ?? [];
-  // The service has given up all capabilities, root's right to enter any directory among them.
-  chmodSync(String(directory), 0o711);
-  return `postgresql:///shikaku?host=${encodeURIComponent(String(directory))}&user=shikaku`;
-}
-
-const [onSqlite, onPostgresql] = await Promise.all([bringUp(), postgresqlLocation().then(bringUp)]);
-
-for (const [name, site] of [
-  ['SQLite', onSqlite],
-  ['PostgreSQL', onPostgresql],
-] as const) {
+for (const [name, site] of Object.entries(sites)) {
   describe(`on ${name}`, () => {
     const { centre, institution, other, terminal } = site;
     /** Reasons that checks have answered with. */

@@ -1,11 +1,12 @@
 import { createHash, createHmac, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { program, root } from './build.ts';
 import { cardCertificate, loadIssuer } from './certificate.ts';
 import { Client, jsonOf, type Answer, type Json } from './https.ts';
+import { postgresql } from './postgresql.ts';
 import { eventually, freePort, run, runOrThrow, start, type Finished, type Service } from './processes.ts';
 import { atEnd, scratchDirectory, type Scope } from './scope.ts';
 
@@ -239,6 +240,18 @@ export class Centre {
     return { id: printed.trim(), certificate: readFileSync(join(machine.directory, 'terminal.cv')) };
   }
 
+  /** An operator of the card authority: counter, hotline or registrar. */
+  operator(role: string): Client {
+    const directory = join(this.authorityDirectory, 'operators', role);
+    const client = new Client(`https://127.0.0.1:${this.authorityPort}`, {
+      ca: join(this.authorityDirectory, 'public/server-ca.pem'),
+      certificate: join(directory, 'machine.crt'),
+      key: join(directory, 'machine.key'),
+    });
+    atEnd(this.scope, () => client.close());
+    return client;
+  }
+
   member(name: string): CastMember {
     const found = this.cast.find((each) => each.case === name);
     if (found === undefined) throw new Error(`nobody plays ${name}`);
@@ -263,6 +276,22 @@ export class Centre {
       notBefore: new Date(Number(row['not_before']) / 1000),
       notAfter: new Date(Number(row['not_after']) / 1000),
     }));
+  }
+
+  /** Somebody whom the authority knows and no case is about. */
+  resident(index: number): Resident {
+    const db = new DatabaseSync(join(this.authorityDirectory, 'authority.db'), { readOnly: true });
+    const row = db.prepare('select * from resident order by id desc limit 1 offset ?').get(index);
+    db.close();
+    if (row === undefined) throw new Error(`no resident ${index}`);
+    return {
+      my_number: String(row['my_number']).padStart(12, '0'),
+      name: String(row['name']),
+      name_kana: String(row['kana']),
+      birth_date: new Date(Number(row['birth']) * 86_400_000).toISOString().slice(0, 10),
+      sex: String(row['sex']),
+      address: String(row['address']),
+    };
   }
 
   /** The card that this member of the cast has in hand: its certificate is the one that the authority promised. */
@@ -376,8 +405,8 @@ export class Centre {
     return machine.client.post('/v1/checks/card', await this.cardRequest(machine, holder, member.day));
   }
 
-  checkByNumber(machine: Machine, member: CastMember, changes: Json = {}): Promise<Answer> {
-    return machine.client.post('/v1/checks/number', { ...numberRequest(member), ...changes });
+  checkByNumber(machine: Machine, paper: Paper): Promise<Answer> {
+    return machine.client.post('/v1/checks/number', numberRequest(paper));
   }
 
   /* ---- What insurers run ---- */
@@ -394,20 +423,18 @@ export class Centre {
     ];
   }
 
-  /** `shikaku register-number` for this paper's key; another number of the insurer's context where given. */
+  /** `shikaku register-number` for what stands on a paper; sealed in another insurer's name where one is given. */
   registerNumber(
     insurer: Machine,
-    member: CastMember,
+    paper: Paper,
     myNumber: string,
-    context = insurer.code,
+    sealedAs: string = insurer.code,
   ): Promise<Finished> {
-    const key = ['--symbol', member.symbol, '--number', member.number, '--branch', member.branch];
+    const { symbol, number, branch, birth_date } = paper;
+    const stated = ['--symbol', symbol, '--number', number, '--branch', branch, '--birth-date', birth_date];
     return run(
       program('shikaku'),
-      [
-        ...['register-number', ...this.insurerArguments(insurer), '--insurer', context, ...key],
-        ...['--birth-date', member.birth_date],
-      ],
+      ['register-number', ...this.insurerArguments(insurer), '--insurer', sealedAs, ...stated],
       { input: `${myNumber}\n` },
     );
   }
@@ -440,12 +467,31 @@ export class Centre {
   }
 }
 
+export interface Resident {
+  my_number: string;
+  name: string;
+  name_kana: string;
+  birth_date: string;
+  sex: string;
+  address: string;
+}
+
 export interface CertificateRow {
   id: string;
   serial: Uint8Array;
   superseded: boolean;
   notBefore: Date;
   notAfter: Date;
+}
+
+/** What a check by number asks about. */
+export interface Paper {
+  insurer_number: string;
+  symbol: string;
+  number: string;
+  branch: string;
+  birth_date: string;
+  day: string;
 }
 
 export interface Statement {
@@ -456,8 +502,8 @@ export interface Statement {
   content?: Buffer;
 }
 
-export function numberRequest(member: CastMember): Json {
-  const { insurer_number, symbol, number, branch, birth_date, day } = member;
+export function numberRequest(paper: Paper): Json {
+  const { insurer_number, symbol, number, branch, birth_date, day } = paper;
   return { insurer_number, symbol, number, branch, birth_date, day };
 }
 
@@ -480,4 +526,36 @@ export async function bringUpCentre(scope: Scope, options: CentreOptions = {}): 
   await centre.make();
   await centre.start();
   return centre;
+}
+
+/** A centre with an institution that calls it, another one, and a terminal of the first. */
+export interface Site {
+  centre: Centre;
+  institution: Machine;
+  other: Machine;
+  terminal: { id: string; certificate: Buffer };
+}
+
+export async function bringUpSite(scope: Scope, options: CentreOptions = {}): Promise<Site> {
+  const centre = await bringUpCentre(scope, options);
+  const institution = await centre.known('institution', institutionCode);
+  const other = await centre.known('institution', otherInstitutionCode);
+  return { centre, institution, other, terminal: await centre.terminal(institution) };
+}
+
+/** As centre.json names a throw-away cluster's database. */
+export async function postgresqlLocation(scope: Scope): Promise<string> {
+  const directory = /host=(\S+)/.exec((await postgresql(scope)).conninfo)?.[1] ?? '';
+  // The service has given up all capabilities, root's right to enter any directory among them.
+  chmodSync(directory, 0o711);
+  return `postgresql:///shikaku?host=${encodeURIComponent(directory)}&user=shikaku`;
+}
+
+/** One site on either database. */
+export async function bringUpOnBoth(scope: Scope): Promise<Record<'SQLite' | 'PostgreSQL', Site>> {
+  const [SQLite, PostgreSQL] = await Promise.all([
+    bringUpSite(scope),
+    postgresqlLocation(scope).then((database) => bringUpSite(scope, { database })),
+  ]);
+  return { SQLite, PostgreSQL };
 }
