@@ -270,8 +270,8 @@ static enum status open_record(struct vault *vault, const struct vault_reference
 enum status vault_reveal_number(struct vault *vault, const struct vault_reference *reference,
                                 struct my_number *out)
 {
-    const struct vault_sql_record_by_reference_in in = {.reference =
-                                                            bytes_of(reference->bytes, VAULT_REFERENCE_LENGTH)};
+    const struct vault_sql_record_by_reference_in in = {
+        .reference = bytes_of(reference->bytes, VAULT_REFERENCE_LENGTH)};
     struct db_rows rows;
     enum status status = vault_sql_record_by_reference(vault->db, &in, &rows);
     if (status != OK)
