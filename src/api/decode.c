@@ -33,9 +33,11 @@ static json_t *take(struct decoder *decoder, const char *name, bool optional)
     return json_is_null(value) && optional ? NULL : value;
 }
 
-bool decode_has(const struct decoder *decoder, const char *name)
+bool decode_has(struct decoder *decoder, const char *name)
 {
     const json_t *value = json_object_get(decoder->object, name);
+    if (json_is_null(value))
+        decoder->taken++;
     return value && !json_is_null(value);
 }
 

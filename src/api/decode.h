@@ -26,7 +26,8 @@ struct decoder decode_document(struct bytes body);
  */
 struct decoder decode_object(struct decoder *parent, const char *name, bool optional);
 
-bool decode_has(const struct decoder *decoder, const char *name); /* there, and not null */
+/* There, and not null: then it is still to be read. A null is taken as read. */
+bool decode_has(struct decoder *decoder, const char *name);
 /* Text; empty and the reason set where it is missing or another type. */
 struct bytes decode_text(struct decoder *decoder, const char *name);
 /* Text, or empty where it is null or missing. */

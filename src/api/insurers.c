@@ -59,12 +59,16 @@ static void start_load(struct http_request *request, void *context, enum load_st
     load->free_rows = free_load_rows;
     load->encode = encode_load;
     struct bytes id = request->parameters[0];
-    bool named =
-        step == LOAD_BEGIN || hex_decode((const char *)id.data, id.length, load->id, sizeof(load->id)) == OK;
-    if (named)
+    const char *member = NULL;
+    enum reason reason = REASON_NONE;
+    if (step != LOAD_BEGIN && hex_decode((const char *)id.data, id.length, load->id, sizeof(load->id)) != OK)
+        reason = REASON_NOT_FOUND;
+    else if (step != LOAD_SHOW && step != LOAD_ROWS)
+        reason = decode_nothing(request->body, &member);
+    if (reason == REASON_NONE)
         load_request_start(load);
     else
-        pending_refuse(&load->proceeding, REASON_NOT_FOUND, NULL);
+        pending_refuse(&load->proceeding, reason, member);
 }
 
 void handle_load_begin(struct http_request *request, void *context)

@@ -2,6 +2,12 @@
 
 #include "api/decode.h"
 
+enum reason decode_nothing(struct bytes body, const char **member)
+{
+    struct decoder decoder = decode_document(body);
+    return decode_end(&decoder, member);
+}
+
 /* ---- Institutions ---- */
 
 enum reason decode_challenges(struct bytes body, unsigned most, size_t *count, const char **member)

@@ -12,6 +12,7 @@
  * what is wrong; *member is then the member at fault, a constant, or NULL. Nothing hostile gets further than
  * this.
  */
+enum reason decode_nothing(struct bytes body, const char **member) MUST_CHECK; /* {} */
 enum reason decode_challenges(struct bytes body, unsigned most, size_t *count,
                               const char **member) MUST_CHECK;
 enum reason decode_number_check(struct bytes body, struct date today, struct number_check_request *out,
