@@ -16,8 +16,9 @@
 
 enum {
     EVENTS_A_TRANSACTION = 4096,
-    /* The index follows at this distance: a transaction syncs, and the log's own syncs come first. */
-    PACE_MS = 50,
+    /* The index follows at this distance: a transaction writes every page that it touches and syncs, so fewer
+     * and larger ones cost less an event. Who looks up an event id waits for it, and hurries it. */
+    PACE_MS = 1000,
     RETRY_MS = 5000,
     FORGET_EVERY_MS = 3600 * 1000,
 };

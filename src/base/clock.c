@@ -1,7 +1,7 @@
 #include "base/clock.h"
 
 #include <stddef.h>
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define TOKYO_OFFSET ((int64_t)9 * 3600 * MICROSECONDS)
@@ -46,15 +46,24 @@ moment moment_of_tokyo_midnight(struct date date)
     return (int64_t)date.days * DAY - TOKYO_OFFSET;
 }
 
+static void put_digits(char *at, size_t count, unsigned value)
+{
+    for (size_t i = count; i > 0; i--, value /= 10)
+        at[i - 1] = (char)('0' + value % 10);
+}
+
 void moment_format(moment when, char out[33])
 {
     struct date date = date_in_tokyo(when);
     int64_t in_day = when + TOKYO_OFFSET - (int64_t)date.days * DAY;
     unsigned seconds = (unsigned)(in_day / MICROSECONDS), micros = (unsigned)(in_day % MICROSECONDS);
-    char day[11];
-    date_format(date, day);
-    snprintf(out, 33, "%sT%02u:%02u:%02u.%06u+09:00", day, seconds / 3600 % 24, seconds / 60 % 60,
-             seconds % 60, micros % 1000000U);
+    memcpy(out, "0000-00-00T00:00:00.000000+09:00", 33);
+    date_format(date, out);
+    out[10] = 'T';
+    put_digits(out + 11, 2, seconds / 3600);
+    put_digits(out + 14, 2, seconds / 60 % 60);
+    put_digits(out + 17, 2, seconds % 60);
+    put_digits(out + 20, 6, micros);
 }
 
 static int two_digits(const char *text)

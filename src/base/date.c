@@ -1,7 +1,6 @@
 #include "base/date.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Days from civil and back: the well-known proleptic Gregorian arithmetic on years that begin in March. */
@@ -94,6 +93,14 @@ enum status date_parse(const char *text, size_t length, struct date *out)
     return date_from_ymd(year, month, day, out);
 }
 
+/* Answers hold several dates: printf would cost ten times as much. */
+static char *put_digits(char *at, size_t count, unsigned value)
+{
+    for (size_t i = count; i > 0; i--, value /= 10)
+        at[i - 1] = (char)('0' + value % 10);
+    return at + count;
+}
+
 void date_format(struct date date, char out[11])
 {
     if (date_is_none(date)) {
@@ -101,8 +108,11 @@ void date_format(struct date date, char out[11])
         return;
     }
     struct ymd ymd = date_to_ymd(date);
-    snprintf(out, 11, "%04u-%02u-%02u", (unsigned)ymd.year % 10000U, (unsigned)ymd.month % 100U,
-             (unsigned)ymd.day % 100U);
+    char *at = put_digits(out, 4, (unsigned)ymd.year);
+    *at++ = '-';
+    at = put_digits(at, 2, (unsigned)ymd.month);
+    *at++ = '-';
+    *put_digits(at, 2, (unsigned)ymd.day) = '\0';
 }
 
 void date_format_compact(struct date date, char out[9])
@@ -112,8 +122,8 @@ void date_format_compact(struct date date, char out[9])
         return;
     }
     struct ymd ymd = date_to_ymd(date);
-    snprintf(out, 9, "%04u%02u%02u", (unsigned)ymd.year % 10000U, (unsigned)ymd.month % 100U,
-             (unsigned)ymd.day % 100U);
+    char *at = put_digits(put_digits(out, 4, (unsigned)ymd.year), 2, (unsigned)ymd.month);
+    *put_digits(at, 2, (unsigned)ymd.day) = '\0';
 }
 
 struct date date_add_days(struct date date, int days)

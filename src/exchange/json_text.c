@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { USUAL_LENGTH = 2048 }; /* of an answer: it need not grow piece by piece */
+
 static void raw(struct json_text *text, struct bytes bytes)
 {
     if (text->status == OK)
@@ -55,6 +57,7 @@ static void begin_member(struct json_text *text, const char *key)
 struct json_text json_text_begin(struct buffer *out)
 {
     struct json_text text = {.out = out};
+    text.status = buffer_reserve(out, USUAL_LENGTH);
     raw_word(&text, "{");
     return text;
 }

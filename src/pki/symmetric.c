@@ -22,7 +22,7 @@ enum status sha256_of_parts(const struct bytes *parts, size_t count, struct sha2
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     if (!context)
         return ERR_NO_MEMORY;
-    bool done = EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    bool done = EVP_DigestInit_ex(context, library_sha256(), NULL) == 1;
     for (size_t i = 0; done && i < count; i++)
         done = parts[i].length == 0 || EVP_DigestUpdate(context, parts[i].data, parts[i].length) == 1;
     done = done && EVP_DigestFinal_ex(context, out->bytes, NULL) == 1;
@@ -47,16 +47,12 @@ static bool mac_update(EVP_MAC_CTX *context, const struct bytes *parts, size_t c
 enum status hmac_sha256(const struct secret_key *key, const struct bytes *parts, size_t count,
                         struct sha256 *out)
 {
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
-    EVP_MAC_free(mac);
+    const EVP_MAC_CTX *unkeyed = library_hmac_sha256();
+    EVP_MAC_CTX *context = unkeyed ? EVP_MAC_CTX_dup(unkeyed) : NULL;
     if (!context)
-        return ERR_NO_MEMORY;
-    char digest[] = "SHA256";
-    const OSSL_PARAM settings[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                   OSSL_PARAM_construct_end()};
+        return library_refused(ERR_NO_MEMORY);
     size_t length = 0;
-    bool done = EVP_MAC_init(context, key->bytes, sizeof(key->bytes), settings) == 1 &&
+    bool done = EVP_MAC_init(context, key->bytes, sizeof(key->bytes), NULL) == 1 &&
                 mac_update(context, parts, count) &&
                 EVP_MAC_final(context, out->bytes, &length, sizeof(out->bytes)) == 1;
     EVP_MAC_CTX_free(context);
