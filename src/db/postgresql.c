@@ -247,6 +247,7 @@ static enum status finish_command(PGresult *result, const struct db_statement *s
 
 const char postgresql_session_settings[] =
     "select set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false), "
+    "set_config('join_collapse_limit', '1', false), set_config('from_collapse_limit', '1', false), "
     "set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false), "
     "set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false), "
     "set_config('enable_material', 'off', false), set_config('enable_memoize', 'off', false)";
