@@ -120,47 +120,6 @@ enum status feed_position_set(struct db *db, const struct feed_position *positio
     return registry_sql_feed_position_set(db, &in, NULL);
 }
 
-/* ---- Holders ---- */
-
-static enum status put_holder(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
-                              struct db_optional_int institution, struct db_optional_int insurer)
-{
-    struct registry_sql_machine_certificate_put_holder_in in = {
-        .id = bytes_of(id, CERTIFICATE_ID_SIZE), .institution = institution, .insurer = insurer};
-    return registry_sql_machine_certificate_put_holder(db, &in, NULL);
-}
-
-enum status machine_certificate_hold_by_institution(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
-                                                    const struct institution_code *code)
-{
-    return put_holder(db, id, optional_key(stored_institution(code)), (struct db_optional_int){0});
-}
-
-enum status machine_certificate_hold_by_insurer(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
-                                                const struct insurer_number *number)
-{
-    return put_holder(db, id, (struct db_optional_int){0}, optional_key(stored_insurer(number)));
-}
-
-enum status terminal_hold(struct db *db, const uint8_t id[TERMINAL_ID_SIZE],
-                          const struct institution_code *code)
-{
-    struct registry_sql_terminal_put_holder_in in = {.id = bytes_of(id, TERMINAL_ID_SIZE),
-                                                     .institution = stored_institution(code)};
-    return registry_sql_terminal_put_holder(db, &in, NULL);
-}
-
-static enum status machine_facts(const struct registry_sql_machine_certificate_find_row *row,
-                                 struct machine_certificate_facts *out)
-{
-    enum status status = institution_of_stored(row->institution, &out->institution);
-    if (status != OK || !row->state.present)
-        return status;
-    out->known = true;
-    out->last_day = row->last_day;
-    return certificate_state_of_stored(row->state.value, &out->state);
-}
-
 enum status machine_certificate_find(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
                                      struct machine_certificate_facts *out)
 {
@@ -171,8 +130,12 @@ enum status machine_certificate_find(struct db *db, const uint8_t id[CERTIFICATE
     enum status status = registry_sql_machine_certificate_find(db, &in, &rows);
     if (status != OK)
         return status;
-    enum status found =
-        registry_sql_machine_certificate_find_next(&rows, &row) ? machine_facts(&row, out) : ERR_NOT_FOUND;
+    enum status found = ERR_NOT_FOUND;
+    if (registry_sql_machine_certificate_find_next(&rows, &row)) {
+        out->known = true;
+        out->last_day = row.last_day;
+        found = certificate_state_of_stored(row.state, &out->state);
+    }
     status = db_rows_close(&rows);
     return status == OK ? found : status;
 }

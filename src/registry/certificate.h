@@ -33,16 +33,8 @@ enum status feed_position_read(struct db *db, struct feed_position *out) MUST_CH
 /* ERR_RANGE: goes back. */
 enum status feed_position_set(struct db *db, const struct feed_position *position) MUST_CHECK;
 
-/* Who holds a machine certificate or a terminal: whether the feed has named it already does not matter. A
- * machine certificate without a holder, and one whose holder is an insurer, have institution "" in facts. */
-enum status machine_certificate_hold_by_institution(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
-                                                    const struct institution_code *code) MUST_CHECK;
-enum status machine_certificate_hold_by_insurer(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
-                                                const struct insurer_number *number) MUST_CHECK;
-enum status terminal_hold(struct db *db, const uint8_t id[TERMINAL_ID_SIZE],
-                          const struct institution_code *code) MUST_CHECK;
-
-/* ERR_NOT_FOUND. */
+/* As the feed named it; whose it is stands in the certificate itself, so institution is "" here.
+ * ERR_NOT_FOUND. */
 enum status machine_certificate_find(struct db *db, const uint8_t id[CERTIFICATE_ID_SIZE],
                                      struct machine_certificate_facts *out) MUST_CHECK;
 

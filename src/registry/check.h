@@ -19,7 +19,6 @@ struct terminal_facts {
     bool known; /* named by the authority's feed */
     enum certificate_state state;
     struct date last_day;
-    struct institution_code institution; /* "" where nobody was said to hold it */
 };
 
 /* Everything a decision needs; what was not asked for is zeroed. Lies in the region given to collect. */

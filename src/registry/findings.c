@@ -20,9 +20,8 @@ static enum status take_machine(struct db_optional_int state, struct date last_d
 static enum status take_terminal(const struct registry_sql_check_row *row, struct check_findings *out)
 {
     out->terminal = (struct terminal_facts){.last_day = DATE_NONE};
-    enum status status = institution_of_stored(row->terminal_institution, &out->terminal.institution);
-    if (status != OK || !row->terminal_state.present)
-        return status;
+    if (!row->terminal_state.present)
+        return OK;
     out->terminal.known = true;
     out->terminal.last_day = row->terminal_last_day;
     return certificate_state_of_stored(row->terminal_state.value, &out->terminal.state);

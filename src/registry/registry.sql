@@ -64,25 +64,15 @@ select value from setting where name = :name;
 insert into machine_certificate (id, state, last_day) values (:id, :state, :last_day)
 on conflict (id) do update set state = excluded.state, last_day = excluded.last_day;
 
--- name: machine_certificate_put_holder
--- in: id bytes, institution int?, insurer int?
-insert into machine_certificate (id, institution, insurer) values (:id, :institution, :insurer)
-on conflict (id) do update set institution = excluded.institution, insurer = excluded.insurer;
-
 -- name: machine_certificate_find
 -- in: id bytes
--- out: state int?, last_day date?, institution int?, insurer int?
-select state, last_day, institution, insurer from machine_certificate where id = :id;
+-- out: state int, last_day date
+select state, last_day from machine_certificate where id = :id;
 
 -- name: terminal_put_state
 -- in: id bytes, state int, last_day date
 insert into terminal (id, state, last_day) values (:id, :state, :last_day)
 on conflict (id) do update set state = excluded.state, last_day = excluded.last_day;
-
--- name: terminal_put_holder
--- in: id bytes, institution int
-insert into terminal (id, institution) values (:id, :institution)
-on conflict (id) do update set institution = excluded.institution;
 
 -- name: certificate_put
 -- A person that is known stays known.
@@ -446,7 +436,7 @@ left join registrant r on r.id = c.registrant
 
 -- define: caller_fields
 heard_at moment, machine_state int?, machine_last_day date?, institution_active bool?,
-terminal_state int?, terminal_last_day date?, terminal_institution int?,
+terminal_state int?, terminal_last_day date?,
 certificate_state int?, certificate_term_last_day date?, on_phone bool?,
 holder int?, holder_enrolment int?, holder_protection int?
 
@@ -469,7 +459,7 @@ select @caller_columns from @caller_joins;
 cast(null as bigint)
 
 -- define: no_card
-@nothing as terminal_state, @nothing as terminal_last_day, @nothing as terminal_institution,
+@nothing as terminal_state, @nothing as terminal_last_day,
 @nothing as certificate_state, @nothing as certificate_term_last_day, cast(null as boolean) as on_phone,
 @nothing as holder, @nothing as holder_enrolment, @nothing as holder_protection
 
@@ -495,7 +485,7 @@ left join person p on p.id = s.person
 -- in: certificate bytes, machine bytes, institution int, terminal bytes?
 -- out: @caller_fields, @fact_fields
 select @caller_columns,
-  t.state as terminal_state, t.last_day as terminal_last_day, t.institution as terminal_institution,
+  t.state as terminal_state, t.last_day as terminal_last_day,
   h.state as certificate_state, h.last_day as certificate_term_last_day, h.on_phone as on_phone,
   p.id as holder, p.enrolment as holder_enrolment, p.protection as holder_protection,
   @fact_columns

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include <sqlite3.h>
+
+#include "registry/registry_sql.h"
 #include "registry/unseen.h"
 #include "world.h"
 
@@ -276,6 +279,44 @@ static void a_check_by_card_tells_the_state_of_the_terminal_that_was_named(void 
     world_close(&world);
 }
 
+/* ---- Cost ---- */
+
+/* "SEARCH c USING PRIMARY KEY (…)" is a look-up; "SCAN c" reads a whole table. */
+static void assert_only_look_ups(sqlite3 *file, const char *sql)
+{
+    char *explain = sqlite3_mprintf("explain query plan %s", sql);
+    sqlite3_stmt *plan;
+    assert_int_equal(sqlite3_prepare_v2(file, explain, -1, &plan, NULL), SQLITE_OK);
+    int steps = 0;
+    for (; sqlite3_step(plan) == SQLITE_ROW; steps++) {
+        const char *step = (const char *)sqlite3_column_text(plan, 3);
+        if (strncmp(step, "SCAN", 4) == 0)
+            assert_string_equal(step, "SCAN f"); /* feed_position, which has one row */
+    }
+    assert_true(steps > 10);
+    sqlite3_finalize(plan);
+    sqlite3_free(explain);
+}
+
+static void a_check_reads_no_table_from_end_to_end(void **state)
+{
+    const struct test_database *database = *state;
+    struct world world = world_open(state);
+    sqlite3 *file;
+    int checks = 0;
+    assert_int_equal(sqlite3_open(database->location + strlen("sqlite:"), &file), SQLITE_OK);
+    for (int i = 0; i < registry_catalogue.statement_count; i++) {
+        const struct db_statement *statement = &registry_catalogue.statements[i];
+        if (strncmp(statement->name, "check_by_", 9) != 0)
+            continue;
+        assert_only_look_ups(file, statement->sqlite);
+        checks++;
+    }
+    assert_int_equal(checks, 2);
+    sqlite3_close(file);
+    world_close(&world);
+}
+
 /* ---- Filling ---- */
 
 static enum status add_unseen(struct db *db, void *argument)
@@ -338,6 +379,7 @@ int main(void)
         ON_BOTH_DATABASES(several_versions_of_several_periods_give_the_newest_of_each),
         ON_BOTH_DATABASES(a_machine_and_an_institution_that_nobody_named_are_not_known),
         ON_BOTH_DATABASES(a_check_by_card_tells_the_state_of_the_terminal_that_was_named),
+        ON_SQLITE(a_check_reads_no_table_from_end_to_end),
         ON_BOTH_DATABASES(a_person_who_was_filled_in_at_once_is_like_any_other),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

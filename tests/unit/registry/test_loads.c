@@ -58,7 +58,7 @@ static enum status undo(struct world *world, struct load *load)
 static struct subscription_record numbered(int number)
 {
     struct subscription_record record = record_of(INSURER, "01");
-    char text[8];
+    char text[12];
     snprintf(text, sizeof text, "%d", number);
     record.coverage.key = key_of(INSURER, "1", text, "01");
     return record;

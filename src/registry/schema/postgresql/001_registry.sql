@@ -29,17 +29,14 @@ create table registrant (
 
 create table machine_certificate (
     id bytea primary key check (length(id) = 32),
-    state bigint,
-    last_day integer,
-    institution bigint,
-    insurer bigint
+    state bigint not null,
+    last_day integer not null
 );
 
 create table terminal (
     id bytea primary key check (length(id) = 16),
-    state bigint,
-    last_day integer,
-    institution bigint
+    state bigint not null,
+    last_day integer not null
 );
 
 create table certificate (

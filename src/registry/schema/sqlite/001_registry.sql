@@ -30,17 +30,14 @@ create table registrant (
 
 create table machine_certificate (
     id blob primary key check (length(id) = 32),
-    state integer, -- null: somebody was said to hold it, the feed has not named it
-    last_day integer,
-    institution integer,
-    insurer integer
+    state integer not null,
+    last_day integer not null
 ) strict, without rowid;
 
 create table terminal (
     id blob primary key check (length(id) = 16),
-    state integer,
-    last_day integer,
-    institution integer
+    state integer not null,
+    last_day integer not null
 ) strict, without rowid;
 
 create table certificate (
