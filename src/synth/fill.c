@@ -10,7 +10,14 @@
 #include "registry/unseen.h"
 #include "synth/words.h"
 
-enum { PEOPLE_A_TRANSACTION = 8000, OPENING_HOUR = 9 };
+enum {
+    PEOPLE_AT_ONCE = 4000,
+    /* Keys are random, so a transaction touches most pages of their indexes however small it is. */
+    PEOPLE_A_TRANSACTION = 100000,
+    CERTIFICATES_A_TRANSACTION = 400000,
+    OPENING_HOUR = 9,
+    NATIONS = 3, /* the same one, told to each thread */
+};
 
 static const char filled_setting[] = "synthetic";
 static const char filling_begun[] = "begun", filling_done[] = "done";
@@ -74,25 +81,122 @@ enum status fill_look(const struct fill *fill, enum fill_finding *out)
     return status == OK && *out == FILL_FOUND_EMPTY ? look_at_authority(fill, out) : status;
 }
 
-/* ---- What the authority promised, handed from its thread to the centre's ---- */
+/* ---- What the centre waits for: both come on threads of their own, in order of the people's indexes ---- */
 
-struct promises {
+struct progress {
     pthread_mutex_t mutex;
     pthread_cond_t grown;
-    struct bulk_stored *stored; /* by the person's index */
     uint64_t count;
     bool ended; /* no more will come */
+};
+
+static void progress_begin(struct progress *progress)
+{
+    *progress = (struct progress){0};
+    (void)pthread_mutex_init(&progress->mutex, NULL);
+    (void)pthread_cond_init(&progress->grown, NULL);
+}
+
+static void progress_free(struct progress *progress)
+{
+    (void)pthread_cond_destroy(&progress->grown);
+    (void)pthread_mutex_destroy(&progress->mutex);
+}
+
+static void progress_reach(struct progress *progress, uint64_t count, bool ended)
+{
+    (void)pthread_mutex_lock(&progress->mutex);
+    progress->count = count;
+    progress->ended = ended;
+    (void)pthread_cond_signal(&progress->grown);
+    (void)pthread_mutex_unlock(&progress->mutex);
+}
+
+/* False: it will not come so far. */
+static bool progress_wait(struct progress *progress, uint64_t count)
+{
+    (void)pthread_mutex_lock(&progress->mutex);
+    while (progress->count < count && !progress->ended)
+        (void)pthread_cond_wait(&progress->grown, &progress->mutex);
+    bool came = progress->count >= count;
+    (void)pthread_mutex_unlock(&progress->mutex);
+    return came;
+}
+
+struct vault_side {
+    const struct fill *fill;
+    struct nation *nation;
+    struct progress progress;
+    struct vault_reference *references; /* by the person's index; zeros where the vault has no number */
+    struct region region;
+    struct my_number *numbers;
+    uint64_t *indexes;
+    struct vault_reference *made;
+    size_t count;
+    enum status status;
 };
 
 struct authority_side {
     const struct fill *fill;
     struct nation *nation;
-    struct promises *promises;
+    struct progress progress;
+    struct bulk_stored *stored; /* by the person's index */
     struct region region;
     struct synthetic_person people[HOUSEHOLD_MOST];
     size_t count, next;
     enum status status;
 };
+
+/* ---- The vault ---- */
+
+static enum status add_numbers(struct vault_side *side)
+{
+    enum status status = vault_add_numbers(side->fill->vault, side->numbers, side->count, side->made);
+    for (size_t i = 0; i < side->count && status == OK; i++)
+        side->references[side->indexes[i]] = side->made[i];
+    if (status == OK)
+        progress_reach(&side->progress, side->nation->next_index, false);
+    side->count = 0;
+    return status;
+}
+
+static enum status add_all_numbers(struct vault_side *side)
+{
+    struct synthetic_person people[HOUSEHOLD_MOST];
+    enum status status = OK;
+    for (size_t count = 1; count > 0 && status == OK; region_reset(&side->region)) {
+        count = nation_next_household(side->nation, &side->region, people);
+        for (size_t i = 0; i < count; i++) {
+            if (!people[i].in_vault)
+                continue;
+            side->numbers[side->count] = people[i].number;
+            side->indexes[side->count++] = people[i].index;
+        }
+        if (count == 0 || side->count + HOUSEHOLD_MOST > PEOPLE_A_TRANSACTION)
+            status = add_numbers(side);
+    }
+    secret_wipe(people, sizeof(people));
+    return status;
+}
+
+static void *fill_vault(void *argument)
+{
+    struct vault_side *side = argument;
+    side->numbers = calloc(PEOPLE_A_TRANSACTION, sizeof(*side->numbers));
+    side->indexes = calloc(PEOPLE_A_TRANSACTION, sizeof(*side->indexes));
+    side->made = calloc(PEOPLE_A_TRANSACTION, sizeof(*side->made));
+    side->status = side->numbers && side->indexes && side->made ? add_all_numbers(side) : ERR_NO_MEMORY;
+    if (side->numbers)
+        secret_wipe(side->numbers, PEOPLE_A_TRANSACTION * sizeof(*side->numbers));
+    free(side->numbers);
+    free(side->indexes);
+    free(side->made);
+    region_free(&side->region);
+    progress_reach(&side->progress, side->status == OK ? side->fill->plan.people : 0, true);
+    return NULL;
+}
+
+/* ---- The authority ---- */
 
 static moment opening_of(struct date day)
 {
@@ -144,12 +248,9 @@ static bool next_resident(void *context, struct bulk_resident *out)
 
 static void take_stored(void *context, uint64_t index, const struct bulk_stored *stored)
 {
-    struct promises *promises = ((struct authority_side *)context)->promises;
-    (void)pthread_mutex_lock(&promises->mutex);
-    promises->stored[index] = *stored;
-    promises->count = index + 1;
-    (void)pthread_cond_signal(&promises->grown);
-    (void)pthread_mutex_unlock(&promises->mutex);
+    struct authority_side *side = context;
+    side->stored[index] = *stored;
+    progress_reach(&side->progress, index + 1, false);
 }
 
 static void *fill_authority(void *argument)
@@ -160,37 +261,32 @@ static void *fill_authority(void *argument)
     side->status = authority_load_residents(side->fill->authority, &source, &count);
     secret_wipe(side->people, sizeof(side->people));
     region_free(&side->region);
-    (void)pthread_mutex_lock(&side->promises->mutex);
-    side->promises->ended = true;
-    (void)pthread_cond_signal(&side->promises->grown);
-    (void)pthread_mutex_unlock(&side->promises->mutex);
+    progress_reach(&side->progress, count, true);
     return NULL;
-}
-
-/* False: they will not come. */
-static bool wait_for_promises(struct promises *promises, uint64_t until)
-{
-    (void)pthread_mutex_lock(&promises->mutex);
-    while (promises->count < until && !promises->ended)
-        (void)pthread_cond_wait(&promises->grown, &promises->mutex);
-    bool came = promises->count >= until;
-    (void)pthread_mutex_unlock(&promises->mutex);
-    return came;
 }
 
 /* ---- The centre ---- */
 
+/* Ids are random: rows that wait for the end can be written in their order, which is many times faster. */
+struct waiting_certificate {
+    const struct certificate_id *id;
+    const struct certificate_id *successor; /* NULL: none */
+    int64_t person;                         /* 0: not learnt */
+    struct date last_day;
+    enum certificate_state state;
+};
+
 struct centre_side {
     const struct fill *fill;
     struct nation *nation;
-    const struct promises *promises;
+    struct vault_side *vault;
+    struct authority_side *authority;
     struct region region;
     struct synthetic_person *people;
     size_t count;
-    struct my_number *numbers;          /* of those in the vault */
-    struct vault_reference *references; /* beside them */
-    size_t number_count;
     int64_t *employers; /* keys by index; 0: not there yet */
+    struct waiting_certificate *waiting;
+    size_t waiting_count, waiting_limit;
     struct fill_counts *counts;
 };
 
@@ -356,40 +452,44 @@ static enum certificate_state centre_state_of(enum subject_state state)
     return CERTIFICATE_REVOKED;
 }
 
-static enum status put_certificate(struct db *db, struct centre_side *side, const struct certificate_id *id,
-                                   enum subject_state state, struct date last_day,
-                                   const struct certificate_id *successor, int64_t person)
+static enum status add_waiting(struct centre_side *side, const struct waiting_certificate *certificate)
 {
-    struct certificate_change change = {.state = centre_state_of(state), .last_day = last_day};
-    memcpy(change.id, id->bytes, sizeof(change.id));
-    if (successor)
-        memcpy(change.successor, successor->bytes, sizeof(change.successor));
-    side->counts->certificates++;
-    return certificate_add_unseen(db, &change, person);
+    if (side->waiting_count == side->waiting_limit) {
+        size_t limit = side->waiting_limit ? 2 * side->waiting_limit : PEOPLE_AT_ONCE;
+        struct waiting_certificate *more = realloc(side->waiting, limit * sizeof(*more));
+        if (!more)
+            return ERR_NO_MEMORY;
+        side->waiting = more;
+        side->waiting_limit = limit;
+    }
+    side->waiting[side->waiting_count++] = *certificate;
+    return OK;
 }
 
 /* person 0: nobody has learnt whose they are. Only authentication certificates are ever shown. */
-static enum status put_card(struct db *db, struct centre_side *side, const struct synthetic_person *who,
-                            int64_t person)
+static enum status put_card(struct centre_side *side, const struct synthetic_person *who, int64_t person)
 {
-    const struct bulk_stored *ids = &side->promises->stored[who->index];
+    const struct bulk_stored *ids = &side->authority->stored[who->index];
     const struct synthetic_card *card = &who->card;
-    enum status status =
-        put_certificate(db, side, &ids->authentication, card->state, card->last_day, NULL, person);
-    if (status == OK && card->has_signature)
-        status = put_certificate(db, side, &ids->signature, card->state, card->last_day, NULL, 0);
-    if (status == OK && card->renewed)
-        status = put_certificate(db, side, &ids->renewed_authentication, STATE_SUPERSEDED,
-                                 card->renewed_last_day, &ids->authentication, person);
-    if (status == OK && card->renewed && card->has_signature)
-        status = put_certificate(db, side, &ids->renewed_signature, STATE_SUPERSEDED, card->renewed_last_day,
-                                 &ids->signature, 0);
+    enum certificate_state state = centre_state_of(card->state);
+    const struct waiting_certificate certificates[] = {
+        {&ids->authentication, NULL, person, card->last_day, state},
+        {&ids->signature, NULL, 0, card->last_day, state},
+        {&ids->renewed_authentication, &ids->authentication, person, card->renewed_last_day,
+         CERTIFICATE_SUPERSEDED},
+        {&ids->renewed_signature, &ids->signature, 0, card->renewed_last_day, CERTIFICATE_SUPERSEDED},
+    };
+    const bool is_there[] = {true, card->has_signature, card->renewed, card->renewed && card->has_signature};
+    enum status status = OK;
+    for (size_t i = 0; i < ARRAY_LENGTH(certificates) && status == OK; i++)
+        if (is_there[i])
+            status = add_waiting(side, &certificates[i]);
     return status;
 }
 
 static struct enrolment enrolment_of(const struct centre_side *side, const struct synthetic_person *who)
 {
-    const struct bulk_stored *ids = &side->promises->stored[who->index];
+    const struct bulk_stored *ids = &side->authority->stored[who->index];
     struct enrolment enrolment = {
         .state = ENROLMENT_IN_FORCE,
         .at = opening_of(who->enrolled),
@@ -427,78 +527,142 @@ static enum status put_person(struct db *db, struct centre_side *side, const str
     if (status == OK && (who->non_disclosure || who->self_information_blocked))
         status = protect(db, who, person, newest);
     if (status == OK && who->card.present)
-        status = put_card(db, side, who, enrolled ? person : 0);
+        status = put_card(side, who, enrolled ? person : 0);
     side->counts->enrolled += enrolled;
     return status == OK && who->enrolment == ENROLMENT_RELEASED
                ? release_enrolment(db, side, &enrolment, person)
                : status;
 }
 
-static enum status put_people(struct db *db, void *argument)
+static enum status put_people(struct db *db, struct centre_side *side)
 {
-    struct centre_side *side = argument;
-    const struct fill_counts before = *side->counts; /* a second run counts from here */
-    size_t reference = 0;
     enum status status = OK;
     for (size_t i = 0; i < side->count && status == OK; i++) {
         const struct synthetic_person *who = &side->people[i];
-        status = put_person(db, side, who, who->in_vault ? &side->references[reference++] : NULL);
+        status = put_person(db, side, who, who->in_vault ? &side->vault->references[who->index] : NULL);
+        side->counts->in_vault += who->in_vault;
     }
-    if (status != OK)
-        *side->counts = before;
+    side->counts->people += side->count;
     return status;
 }
 
-/* Whole households, up to the number of a transaction. */
-static void take_people(struct centre_side *side)
+/* Whole households, once vault and authority have them. */
+static enum status take_people(struct centre_side *side)
 {
     region_reset(&side->region);
-    side->count = side->number_count = 0;
-    while (side->count + HOUSEHOLD_MOST <= PEOPLE_A_TRANSACTION) {
+    side->count = 0;
+    while (side->count + HOUSEHOLD_MOST <= PEOPLE_AT_ONCE) {
         size_t more = nation_next_household(side->nation, &side->region, &side->people[side->count]);
         if (more == 0)
             break;
         side->count += more;
     }
-    for (size_t i = 0; i < side->count; i++)
-        if (side->people[i].in_vault)
-            side->numbers[side->number_count++] = side->people[i].number;
+    uint64_t end = side->nation->next_index;
+    bool came = progress_wait(&side->vault->progress, end) && progress_wait(&side->authority->progress, end);
+    return came ? OK : ERR_INTERNAL; /* theirs is the error that counts */
 }
 
-static enum status put_all_people(struct centre_side *side, struct promises *promises)
+/* One transaction, from which a second run begins again. */
+struct stretch {
+    struct centre_side *side;
+    struct nation nation; /* before it */
+    struct fill_counts counts;
+    size_t waiting_count;
+    bool has_run;
+};
+
+static void begin_again(struct stretch *stretch)
 {
-    for (take_people(side); side->count > 0; take_people(side)) {
-        enum status status =
-            vault_add_numbers(side->fill->vault, side->numbers, side->number_count, side->references);
+    struct centre_side *side = stretch->side;
+    *side->nation = stretch->nation;
+    *side->counts = stretch->counts;
+    side->waiting_count = stretch->waiting_count;
+    memset(side->employers, 0, side->nation->organisations.employer_count * sizeof(*side->employers));
+}
+
+static enum status put_stretch(struct db *db, void *argument)
+{
+    struct stretch *stretch = argument;
+    struct centre_side *side = stretch->side;
+    if (stretch->has_run)
+        begin_again(stretch);
+    stretch->has_run = true;
+    uint64_t end = side->counts->people + PEOPLE_A_TRANSACTION;
+    while (side->counts->people < end) {
+        enum status status = take_people(side);
+        if (status != OK || side->count == 0)
+            return status;
+        status = put_people(db, side);
         if (status != OK)
             return status;
-        if (!wait_for_promises(promises, side->people[side->count - 1].index + 1))
-            return ERR_INTERNAL;
-        status = db_transaction(side->fill->registry, put_people, side);
-        if (status != OK)
-            return status;
-        side->counts->people += side->count;
-        side->counts->in_vault += side->number_count;
     }
     return OK;
 }
 
-static enum status fill_centre(struct centre_side *side, struct promises *promises)
+static enum status put_all_people(struct centre_side *side)
 {
-    side->people = calloc(PEOPLE_A_TRANSACTION, sizeof(*side->people));
-    side->numbers = calloc(PEOPLE_A_TRANSACTION, sizeof(*side->numbers));
-    side->references = calloc(PEOPLE_A_TRANSACTION, sizeof(*side->references));
-    side->employers = calloc(side->nation->organisations.employer_count, sizeof(*side->employers));
-    bool whole = side->people && side->numbers && side->references && side->employers;
-    enum status status = whole ? put_all_people(side, promises) : ERR_NO_MEMORY;
-    if (whole) {
-        secret_wipe(side->people, PEOPLE_A_TRANSACTION * sizeof(*side->people));
-        secret_wipe(side->numbers, PEOPLE_A_TRANSACTION * sizeof(*side->numbers));
+    struct stretch *stretch = calloc(1, sizeof(*stretch));
+    enum status status = stretch ? OK : ERR_NO_MEMORY;
+    while (status == OK && side->counts->people < side->fill->plan.people) {
+        *stretch = (struct stretch){.side = side,
+                                    .nation = *side->nation,
+                                    .counts = *side->counts,
+                                    .waiting_count = side->waiting_count};
+        status = db_transaction(side->fill->registry, put_stretch, stretch);
     }
+    free(stretch);
+    return status;
+}
+
+static int compare_waiting(const void *a, const void *b)
+{
+    const struct waiting_certificate *left = a, *right = b;
+    return memcmp(left->id->bytes, right->id->bytes, sizeof(left->id->bytes));
+}
+
+static enum status put_certificates(struct db *db, void *argument)
+{
+    const struct centre_side *part = argument;
+    enum status status = OK;
+    for (size_t i = 0; i < part->waiting_count && status == OK; i++) {
+        const struct waiting_certificate *waiting = &part->waiting[i];
+        struct certificate_change change = {.state = waiting->state, .last_day = waiting->last_day};
+        memcpy(change.id, waiting->id->bytes, sizeof(change.id));
+        if (waiting->successor)
+            memcpy(change.successor, waiting->successor->bytes, sizeof(change.successor));
+        status = certificate_add_unseen(db, &change, waiting->person);
+    }
+    return status;
+}
+
+static enum status put_all_certificates(struct centre_side *side)
+{
+    qsort(side->waiting, side->waiting_count, sizeof(*side->waiting), compare_waiting);
+    side->counts->certificates = side->waiting_count;
+    enum status status = OK;
+    for (size_t done = 0; done < side->waiting_count && status == OK; done += CERTIFICATES_A_TRANSACTION) {
+        size_t left = side->waiting_count - done;
+        struct centre_side part = {
+            .waiting = side->waiting + done,
+            .waiting_count = left < CERTIFICATES_A_TRANSACTION ? left : (size_t)CERTIFICATES_A_TRANSACTION};
+        status = db_transaction(side->fill->registry, put_certificates, &part);
+    }
+    return status;
+}
+
+static enum status fill_centre(struct centre_side *side)
+{
+    side->people = calloc(PEOPLE_AT_ONCE, sizeof(*side->people));
+    side->employers = calloc(side->nation->organisations.employer_count, sizeof(*side->employers));
+    bool whole = side->people && side->employers;
+    enum status status = whole ? put_all_people(side) : ERR_NO_MEMORY;
+    if (status == OK)
+        status = put_all_certificates(side);
+    if (side->people)
+        secret_wipe(side->people, PEOPLE_AT_ONCE * sizeof(*side->people));
     free(side->people);
-    free(side->numbers);
-    free(side->references);
     free(side->employers);
+    free(side->waiting);
     region_free(&side->region);
     return status;
 }
@@ -548,8 +712,7 @@ static enum status follow_from_here(const struct fill *fill)
     return status;
 }
 
-static enum status run_both(const struct fill *fill, struct authority_side *authority,
-                            struct centre_side *centre, struct promises *promises)
+static enum status put_what_is_not_people(const struct fill *fill, struct centre_side *centre)
 {
     struct state_batch machines = {0};
     enum status status = db_transaction(fill->registry, put_parties, centre);
@@ -558,41 +721,65 @@ static enum status run_both(const struct fill *fill, struct authority_side *auth
     if (status == OK)
         status = db_transaction(fill->registry, apply_first_news, &machines);
     state_batch_free(&machines);
-    if (status != OK)
-        return status;
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, fill_authority, authority) != 0)
+    return status;
+}
+
+/* The first error of vault and authority, or else the centre's. */
+static enum status run_all(struct centre_side *centre)
+{
+    pthread_t vault, authority;
+    if (pthread_create(&vault, NULL, fill_vault, centre->vault) != 0)
         return ERR_NO_MEMORY;
-    status = fill_centre(centre, promises);
-    (void)pthread_join(thread, NULL);
-    if (authority->status != OK)
-        return authority->status;
+    if (pthread_create(&authority, NULL, fill_authority, centre->authority) != 0) {
+        (void)pthread_join(vault, NULL);
+        return ERR_NO_MEMORY;
+    }
+    enum status status = fill_centre(centre);
+    (void)pthread_join(vault, NULL);
+    (void)pthread_join(authority, NULL);
+    if (centre->vault->status != OK)
+        return centre->vault->status;
+    return centre->authority->status != OK ? centre->authority->status : status;
+}
+
+static enum status run_with(const struct fill *fill, struct nation *nations, struct vault_side *vault,
+                            struct authority_side *authority, struct fill_counts *counts)
+{
+    struct centre_side centre = {
+        .fill = fill, .nation = &nations[0], .vault = vault, .authority = authority, .counts = counts};
+    vault->fill = authority->fill = fill;
+    vault->nation = &nations[1];
+    authority->nation = &nations[2];
+    enum status status = OK;
+    for (size_t i = 0; i < NATIONS && status == OK; i++)
+        status = nation_begin(&fill->plan, &nations[i]);
+    if (status == OK)
+        status = put_what_is_not_people(fill, &centre);
+    if (status == OK)
+        status = run_all(&centre);
     return status == OK ? follow_from_here(fill) : status;
 }
 
 enum status fill_run(const struct fill *fill, struct fill_counts *counts)
 {
     *counts = (struct fill_counts){0};
-    struct promises promises = {.stored = calloc(fill->plan.people, sizeof(*promises.stored))};
-    struct nation *nations = calloc(2, sizeof(*nations));
+    struct nation *nations = calloc(NATIONS, sizeof(*nations));
     struct authority_side *authority = calloc(1, sizeof(*authority));
-    enum status status = promises.stored && nations && authority ? OK : ERR_NO_MEMORY;
-    for (size_t i = 0; i < 2 && status == OK; i++)
-        status = nation_begin(&fill->plan, &nations[i]);
-    (void)pthread_mutex_init(&promises.mutex, NULL);
-    (void)pthread_cond_init(&promises.grown, NULL);
-    if (status == OK) {
-        authority->fill = fill;
-        authority->nation = &nations[0];
-        authority->promises = &promises;
-        struct centre_side centre = {
-            .fill = fill, .nation = &nations[1], .promises = &promises, .counts = counts};
-        status = run_both(fill, authority, &centre, &promises);
+    struct vault_side vault = {.references = calloc(fill->plan.people, sizeof(*vault.references))};
+    if (authority)
+        authority->stored = calloc(fill->plan.people, sizeof(*authority->stored));
+    enum status status = ERR_NO_MEMORY;
+    if (nations && vault.references && authority && authority->stored) {
+        progress_begin(&vault.progress);
+        progress_begin(&authority->progress);
+        status = run_with(fill, nations, &vault, authority, counts);
+        progress_free(&vault.progress);
+        progress_free(&authority->progress);
     }
-    (void)pthread_cond_destroy(&promises.grown);
-    (void)pthread_mutex_destroy(&promises.mutex);
-    free(promises.stored);
-    free(nations);
+    free(vault.references);
+    if (authority)
+        free(authority->stored);
     free(authority);
+    free(nations);
     return status;
 }
