@@ -18,7 +18,7 @@ import {
   type Machine,
 } from './support/centre.ts';
 import { jsonOf, type Answer, type Json } from './support/https.ts';
-import { eventually } from './support/processes.ts';
+import { eventually, runOrThrow } from './support/processes.ts';
 
 // A scope for the whole file: what is brought up before the first test is declared.
 const sites = await bringUpOnBoth({ after });
@@ -126,6 +126,28 @@ for (const [name, site] of Object.entries(sites)) {
       const answer = await centre.checkByNumber(institution, centre.member('non_disclosure'));
       assert.equal((jsonOf(answer)['coverage'] as Json)['address'] ?? null, null);
     });
+
+    // The embedded database is read beside every writer.
+    if (centre.options.database !== undefined) {
+      const database = centre.options.database;
+      test('a check that the database keeps waiting is answered in time: too busy, and not confirmed', async () => {
+        const holdSeconds = 4;
+        const lock = `begin; lock table insured_key in access exclusive mode; select pg_sleep(${holdSeconds});`;
+        const held = runOrThrow('psql', ['-X', '-d', database, '-c', lock]);
+        const begun = performance.now();
+        const answer = await eventually(async () => {
+          const late = await centre.checkByNumber(institution, valid());
+          assert.equal(outcomeOf(late), '200 too_busy');
+          return jsonOf(late);
+        });
+        assert.equal(answer['result'], 'cannot_be_confirmed');
+        assert.ok(performance.now() - begun < holdSeconds * 1000);
+        await held;
+        await eventually(async () => {
+          assert.equal(outcomeOf(await centre.checkByNumber(institution, valid())), '200 in_force');
+        });
+      });
+    }
 
     /* ---- What is refused, and recorded ---- */
 
