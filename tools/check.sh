@@ -97,11 +97,14 @@ check_generated() {
     return "$stale"
 }
 
-# suite NAME DIRECTORY: what failed is told by the cases that Meson recorded, not by its status.
+# suite NAME DIRECTORY [TEST...]: what failed is told by the cases that Meson recorded, not by its status.
 suite() {
-    rm -f "$2/meson-logs/testlog.json"
-    meson test -C "$2" --no-rebuild --num-processes "$jobs" --suite "$1" --print-errorlogs --timeout-multiplier 4 || :
-    cp "$2/meson-logs/testlog.json" "$cases/$1.json"
+    suite=$1 directory=$2
+    shift 2
+    rm -f "$directory/meson-logs/testlog.json"
+    meson test -C "$directory" --no-rebuild --num-processes "$jobs" --suite "$suite" --print-errorlogs \
+        --timeout-multiplier 4 "$@" || :
+    cp "$directory/meson-logs/testlog.json" "$cases/$suite.json"
 }
 
 # system_tests DIRECTORY
@@ -122,30 +125,63 @@ sanitizer_settings() {
 configure_all() {
     configured=0
     configure_normal &
-    configure_clang || configured=1
+    configure_sanitized || configured=1
     wait $! || configured=1
-    configure_asan &
-    configure_tsan || configured=1
-    wait $! || configured=1
-    configure_fuzz || configured=1
+    configure_threads || configured=1
     return "$configured"
 }
 
-build_gcc() { ninja -C build; }
-build_clang() { ninja -C build-clang; }
-build_asan() { ninja -C build-asan; }
-build_tsan() { ninja -C build-tsan; }
-build_fuzz() { ninja -C build-fuzz; }
-unit_gcc() { suite unit build; }
-unit_clang() { suite unit build-clang; }
-unit_asan() { sanitizer_settings && suite unit build-asan; }
-unit_tsan() { sanitizer_settings && suite unit build-tsan; }
-system_gcc() { system_tests build; }
-system_asan() { sanitizer_settings && system_tests build-asan; }
-check_fuzz() { fuzz_all 10 1; }
-crash_gcc() { suite fault build; }
+build_gcc() {
+    ninja -C build
+}
 
-# built NAME KIND: builds, then leaves in $broken whether what follows can run.
+build_sanitized() {
+    ninja -C build-asan
+}
+
+# Only the tests that start threads, as the build without sanitizers tells.
+build_threads() {
+    python3 tools/threaded-tests.py build targets >"$results/threaded-targets" &&
+        xargs ninja -C build-tsan <"$results/threaded-targets"
+}
+
+unit_gcc() {
+    suite unit build
+}
+
+unit_sanitized() {
+    sanitizer_settings
+    suite unit build-asan
+}
+
+unit_threads() {
+    sanitizer_settings
+    python3 tools/threaded-tests.py build names >"$results/threaded-names" || return 1
+    set --
+    while read -r test; do
+        set -- "$@" "$test"
+    done <"$results/threaded-names"
+    suite unit build-tsan "$@"
+}
+
+system_gcc() {
+    system_tests build
+}
+
+system_sanitized() {
+    sanitizer_settings
+    system_tests build-asan
+}
+
+power_cuts() {
+    suite fault build
+}
+
+check_fuzz() {
+    fuzz_all 10 1
+}
+
+# built NAME FUNCTION: builds, then leaves in $broken (1) that what needs it cannot run.
 built() {
     stage "$1" "$2" && broken=0 || broken=1
 }
@@ -165,20 +201,19 @@ command_check() {
     stage 'types' check_types || :
     stage 'layers' check_layers || :
     stage 'configure' configure_all || :
-    built 'build gcc' build_gcc
-    stage_after 'unit tests, gcc' unit_gcc "$broken" || :
+    built 'build, gcc' build_gcc
+    stage_after 'unit tests' unit_gcc "$broken" || :
     stage 'generated files' check_generated || :
     stage_after 'documents' check_documents "$broken" || :
     stage_after 'system tests' system_gcc "$broken" || :
-    stage_after 'power cuts' crash_gcc "$broken" || :
-    built 'build clang' build_clang
-    stage_after 'unit tests, clang' unit_clang "$broken" || :
-    built 'build address and undefined' build_asan
-    stage_after 'unit tests, address and undefined' unit_asan "$broken" || :
-    stage_after 'system tests, address and undefined' system_asan "$broken" || :
-    built 'build thread' build_tsan
-    stage_after 'unit tests, thread' unit_tsan "$broken" || :
-    built 'build fuzz targets' build_fuzz
+    stage_after 'power cuts' power_cuts "$broken" || :
+    if [ "$broken" -eq 0 ]; then
+        built 'build, gcc, threads' build_threads
+    fi
+    stage_after 'unit tests, threads' unit_threads "$broken" || :
+    built 'build, clang, addresses and undefined behaviour' build_sanitized
+    stage_after 'unit tests, addresses and undefined behaviour' unit_sanitized "$broken" || :
+    stage_after 'system tests, addresses and undefined behaviour' system_sanitized "$broken" || :
     stage_after 'fuzz targets, 10 s each' check_fuzz "$broken" || :
 
     say

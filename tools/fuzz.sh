@@ -1,7 +1,7 @@
 # ./dev fuzz [SECONDS]: every target, two at a time.
 
 fuzz_names() {
-    for program in build-fuzz/tests/fuzz/fuzz_*; do
+    for program in build-asan/tests/fuzz/fuzz_*; do
         case $program in
         *.p | *'*') ;;
         *) printf '%s\n' "${program##*/fuzz_}" ;;
@@ -18,8 +18,8 @@ command_fuzz() {
     . tools/setup.sh
     . tools/build.sh
     command_setup
-    configure_fuzz >"$cache/fuzz-configure.log" 2>&1 || fail "configuring failed: .cache/fuzz-configure.log"
-    ninja -C build-fuzz
+    configure_sanitized >"$cache/fuzz-configure.log" 2>&1 || fail "configuring failed: .cache/fuzz-configure.log"
+    ninja -C build-asan
     if fuzz_all "${1:-60}" 0; then
         say "no finding"
     else

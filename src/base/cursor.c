@@ -20,7 +20,7 @@ struct bytes read_bytes(struct reader *reader, size_t length)
         reader->status = ERR_TRUNCATED;
         return (struct bytes){0};
     }
-    struct bytes view = {.data = reader->bytes.data + reader->position, .length = length};
+    struct bytes view = bytes_of(bytes_from(reader->bytes, reader->position).data, length);
     reader->position += length;
     return view;
 }

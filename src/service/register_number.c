@@ -21,7 +21,7 @@ static enum reason ask_vault(int vault, enum vault_message type, struct bytes pa
                              struct vault_reply *out)
 {
     struct buffer reply = {0};
-    enum status status = message_call(vault, type, payload, VAULT_CALL_MS, &reply);
+    enum status status = message_call(vault, (uint16_t)type, payload, VAULT_CALL_MS, &reply);
     if (status == OK)
         status = vault_reply_decode(buffer_bytes(&reply), out);
     buffer_free(&reply);

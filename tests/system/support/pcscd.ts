@@ -12,8 +12,14 @@ const fixedDirectory = '/run/pcscd';
  * itself are not ours to judge.
  */
 async function sanitizerEnvironment(driver: string): Promise<Record<string, string>> {
-  const runtime = /(\/\S*libasan\.so\S*)/.exec(await runOrThrow('ldd', [driver]))?.[1];
-  return runtime === undefined ? {} : { LD_PRELOAD: runtime, ASAN_OPTIONS: 'detect_leaks=0' };
+  const symbols = await runOrThrow('nm', ['--dynamic', '--undefined-only', driver]);
+  if (!symbols.includes('__asan_init')) return {};
+  // gcc links its shared runtime, clang leaves the symbols to a program that has them: then it is clang's shared one.
+  const linked = /(\/\S*libasan\.so\S*)/.exec(await runOrThrow('ldd', [driver]))?.[1];
+  const machine = (await runOrThrow('uname', ['-m'])).trim();
+  const runtime =
+    linked ?? (await runOrThrow('clang', [`-print-file-name=libclang_rt.asan-${machine}.so`])).trim();
+  return { LD_PRELOAD: runtime, ASAN_OPTIONS: 'detect_leaks=0' };
 }
 
 export interface CardService {
