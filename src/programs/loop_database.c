@@ -1,6 +1,7 @@
 #include "programs/loop_database.h"
 
 #include <event2/event.h>
+#include <poll.h>
 
 #include "base/clock.h"
 #include "db/db.h"
@@ -65,6 +66,26 @@ static void begin(struct http_task *task)
     database->timer = event_new(http_loop_base(database->loop), -1, 0, on_ready, database);
     db_process(database->own.checks);
     arm(database);
+}
+
+/* A connection that is of use waits for nothing. */
+static bool is_connected(const struct db *db)
+{
+    return db_wake_at(db) == INT64_MAX;
+}
+
+void loop_database_connect(struct db *checks, int wait_ms)
+{
+    enum { STEP_MS = 10 };
+    int64_t until = monotonic_microseconds() + (int64_t)wait_ms * (MICROSECONDS / 1000);
+    while (!is_connected(checks) && monotonic_microseconds() < until) {
+        db_process(checks);
+        unsigned wants = db_wants(checks);
+        struct pollfd socket = {
+            .fd = db_fd(checks),
+            .events = (short)((wants & DB_WANTS_READ ? POLLIN : 0) | (wants & DB_WANTS_WRITE ? POLLOUT : 0))};
+        (void)poll(&socket, 1, STEP_MS); /* an error shows in the next db_process() */
+    }
 }
 
 void loop_database_watch(struct loop_database *database, struct http_loop *loop)

@@ -21,6 +21,9 @@ struct loop_database {
     unsigned generation; /* of the descriptor watched */
 };
 
+/* Before the server listens, so that the first checks find a connection. A database that is away for longer
+ * is waited for by the loop; checks cannot be confirmed meanwhile. */
+void loop_database_connect(struct db *checks, int wait_ms);
 /* After the server has started. The database stays until the loops have ended. */
 void loop_database_watch(struct loop_database *database, struct http_loop *loop);
 /* After the loops have ended, before the server is freed. */

@@ -15,7 +15,13 @@
 #include "service/jobs.h"
 #include "service/outbox_event.h"
 
-enum { JOB_THREADS_MAX = 8, LOOPS_MAX = 256, TERMS_LIMIT = 1 << 18, CHAINS_REMEMBERED = 65536 };
+enum {
+    JOB_THREADS_MAX = 8,
+    LOOPS_MAX = 256,
+    TERMS_LIMIT = 1 << 18,
+    CHAINS_REMEMBERED = 65536,
+    CONNECT_MS = 2000
+};
 
 /* All that front is made of, in the order in which it is made; unmade in the opposite one. */
 struct front {
@@ -231,6 +237,8 @@ static enum status open_loops(struct front *front)
         front->loops[i].own.centre = &front->centre;
         front->machine_loops[i] = &front->loops[i].own;
         status = open_database(front, DB_FOR_CHECKS, &front->loops[i].own.checks);
+        if (status == OK)
+            loop_database_connect(front->loops[i].own.checks, CONNECT_MS);
     }
     return status;
 }
