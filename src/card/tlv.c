@@ -31,9 +31,8 @@ static enum status read_length(struct reader *reader, size_t *length)
 
 static bool at_filler(const struct reader *reader)
 {
-    size_t left = reader_left(reader);
-    const uint8_t *next = reader->bytes.data + reader->position;
-    return left == 0 || (next[0] == FILLER && (left == 1 || next[1] == FILLER));
+    struct bytes left = bytes_from(reader->bytes, reader->position);
+    return left.length == 0 || (left.data[0] == FILLER && (left.length == 1 || left.data[1] == FILLER));
 }
 
 static enum status read_header(struct reader *reader, uint32_t *tag, size_t *length)
